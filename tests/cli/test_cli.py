@@ -112,7 +112,7 @@ def toured(tmp_path_factory):
 
 def test_the_tour_leaves_a_network_and_figures(toured):
     out, folder = toured
-    for part in ("13,378,280", "112,896,000", "5,268,480", "they agree", "Accuracy on held-out digits", "What to try next"):
+    for part in ("13,378,280", "112,896,000", "5,268,480", "they agree", "Accuracy on held-out digits", "What to try"):
         assert part in out
     names = {path.name for path in folder.iterdir()}
     images = ("gradient_norms", "googlenet_filters", "training_curve", "confusion_matrix", "digit_filters")
