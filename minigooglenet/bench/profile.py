@@ -124,9 +124,8 @@ def _kinds_table(record):
     }
     rows.append(("between the nodes", "", *_passes(between, whole)))
     columns = ("kind", ">nodes", ">forward ms", ">of total", ">backward ms", ">of total")
-    notes = [
-        f"Medians of {many(record['rounds'], 'step')}, in training. Between the nodes: sums of branch gradients, bookkeeping."
-    ]
+    steps = many(record["rounds"], "step")
+    notes = [f"Medians of {steps}, in training. Between the nodes: sums of branch gradients and bookkeeping."]
     total = ("total", len(record["nodes"]), *_passes(whole, whole))
     title = f"Time of a training step, batch {record['batch']}, {many(record['threads'], 'thread')}"
     return Table(title, columns, rows, notes, total)

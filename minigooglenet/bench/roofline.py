@@ -68,8 +68,9 @@ def _label(axis, words, position, up=4, across=4, **style):
 
 def text(records, peak, memory, threads) -> str:
     """Describe the figure in words and numbers."""
+    rates = f"matrix products reach {giga(peak)} GMAC/s, memory {giga(memory)} GB/s"
     lines = [
-        f"Roofline with {many(threads, 'thread')}: matrix products reach {giga(peak)} GMAC/s, memory {giga(memory)} GB/s.",
+        f"Roofline with {many(threads, 'thread')}: {rates}.",
         f"Below {peak / memory:.1f} MACs per byte, memory is the limit; above it, arithmetic.",
         "",
         "GMAC/s of each layer and algorithm, and the limit of the layer (MACs per byte in brackets):",
