@@ -1,7 +1,7 @@
 """The gain of each optimisation: plans with one optimisation switched off, timed in turn with the full plan."""
 
 from minigooglenet.bench import clock, settings
-from minigooglenet.bench.results import busy_notes, milliseconds, times
+from minigooglenet.bench.results import busy_notes, many, milliseconds, times
 from minigooglenet.console import Table
 from minigooglenet.kernels import compiled
 from minigooglenet.layers import Conv2d
@@ -63,5 +63,10 @@ def tables(result) -> list[Table]:
     ]
     columns = (">batch", "plan(x) with", ">median ms", ">minimum ms", ">relative to all ideas")
     return [
-        Table(f"Gain of each optimisation, {result['threads']} threads", columns, rows, busy_notes(result["records"]))
+        Table(
+            f"Gain of each optimisation, {many(result['threads'], 'thread')}",
+            columns,
+            rows,
+            busy_notes(result["records"]),
+        )
     ]

@@ -8,7 +8,7 @@ import functools
 import tracemalloc
 
 from minigooglenet.bench import cases, clock, machine, settings
-from minigooglenet.bench.results import giga, mega, milliseconds, percent
+from minigooglenet.bench.results import giga, many, mega, milliseconds, percent
 from minigooglenet.console import Table
 from minigooglenet.counting import count
 from minigooglenet.kernels import compiled, conv2d
@@ -31,14 +31,14 @@ def measure(options, progress, layers=None) -> dict:
         for name in cases.chosen(graph, layers, few=options.quick):
             case, slow = cases.of_node(graph, name, batch), set()
             for threads in counts:
-                progress(f"{name}, batch {batch}, {threads} threads")
+                progress(f"{name}, batch {batch}, {many(threads, 'thread')}")
                 with settings.threads(threads):
                     records += _layer(options, case, batch, threads, slow)
                 slow |= {record["algorithm"] for record in records if record["estimated"]}
         result["layers"] += records
         rates = _rates(records)
         for threads in counts:
-            progress(f"whole network by algorithm, batch {batch}, {threads} threads")
+            progress(f"whole network by algorithm, batch {batch}, {many(threads, 'thread')}")
             with settings.threads(threads):
                 result["network"] += _network(options, graph, batch, threads, rates)
     return result
@@ -173,7 +173,7 @@ def tables(result) -> list[Table]:
         Table("Peak rates of this machine", (">threads", ">product GMAC/s", ">copy GB/s"), best, notes),
         Table(
             "The ladder on single layers, forward pass",
-            ("layer", ">batch", ">threads", "algorithm", *times, ">of memory rate", ">MAC per byte", ">peak MB"),
+            ("layer", ">batch", ">threads", "algorithm", *times, ">of memory rate", ">MACs per byte", ">peak MB"),
             layers,
             [
                 "GMAC/s counts the MACs of the definition. Winograd needs fewer, so it may exceed 100%.",

@@ -2,7 +2,7 @@
 
 import minigooglenet.bench.peers as known_peers
 from minigooglenet.bench import clock, settings
-from minigooglenet.bench.results import engines_table, skipped_notes, with_ratios
+from minigooglenet.bench.results import engines_table, many, skipped_notes, with_ratios
 from minigooglenet.planning import plan
 
 PLAN, GRAPH = "plan(x)", "graph(x)"
@@ -47,4 +47,4 @@ def tables(result) -> list:
         "In turn: same weights, float32, outputs equal to 1e-4 of the largest value. First calls are not timed.",
         *skipped_notes(result["left_out"]),
     ]
-    return [engines_table(f"Inference of the main output, {threads} threads", result["records"], PLAN, notes)]
+    return [engines_table(f"Inference of the main output, {many(threads, 'thread')}", result["records"], PLAN, notes)]

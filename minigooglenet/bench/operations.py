@@ -3,7 +3,7 @@
 import numpy as np
 
 from minigooglenet.bench import clock, settings
-from minigooglenet.bench.results import busy_notes, milliseconds, skipped_notes, times
+from minigooglenet.bench.results import busy_notes, many, milliseconds, skipped_notes, times
 from minigooglenet.console import Table
 from minigooglenet.counting.costs import cost
 from minigooglenet.layers import BatchNorm2d, LocalResponseNorm
@@ -107,5 +107,5 @@ def tables(result) -> list:
         *skipped_notes(result["left_out"]),
         *busy_notes(result["records"]),
     ]
-    title = f"Each kind of layer at its largest size in the network, in training, {threads} threads"
+    title = f"Each kind of layer at its largest size in the network, in training, {many(threads, 'thread')}"
     return [Table(title, (*columns, "engine", ">ratio"), rows, notes)]

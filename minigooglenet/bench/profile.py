@@ -11,7 +11,7 @@ import warnings
 
 from minigooglenet import losses
 from minigooglenet.bench import settings, training
-from minigooglenet.bench.results import milliseconds, percent
+from minigooglenet.bench.results import many, milliseconds, percent
 from minigooglenet.console import Table
 from minigooglenet.counting import count
 
@@ -124,11 +124,10 @@ def _kinds_table(record):
     }
     rows.append(("between the nodes", "", *_passes(between, whole)))
     columns = ("kind", ">nodes", ">forward ms", ">of total", ">backward ms", ">of total")
-    notes = [
-        f"Medians of {record['rounds']} steps, in training. Between the nodes: sums of branch gradients, bookkeeping."
-    ]
+    steps = many(record["rounds"], "step")
+    notes = [f"Medians of {steps}, in training. Between the nodes: sums of branch gradients and bookkeeping."]
     total = ("total", len(record["nodes"]), *_passes(whole, whole))
-    title = f"Time of a training step, batch {record['batch']}, {record['threads']} threads"
+    title = f"Time of a training step, batch {record['batch']}, {many(record['threads'], 'thread')}"
     return Table(title, columns, rows, notes, total)
 
 
@@ -143,7 +142,7 @@ def _nodes_table(record):
         for node in record["nodes"]
     ]
     columns = ("node", "kind", ">forward ms", ">of total", ">backward ms", ">of total", ">forward GMAC/s")
-    return Table(f"Node by node, batch {record['batch']}, {record['threads']} threads", columns, rows)
+    return Table(f"Node by node, batch {record['batch']}, {many(record['threads'], 'thread')}", columns, rows)
 
 
 def _passes(times, whole):

@@ -33,6 +33,11 @@ def times(ratio) -> str:
     return "-" if ratio is None else f"{ratio:.2f}x"
 
 
+def many(count, noun) -> str:
+    """Return a count with its noun, such as "1 thread" or "2 threads"."""
+    return f"{count} {noun}{'s' * (count != 1)}"
+
+
 def with_ratios(timings, first, **what) -> list[dict]:
     """Return a record for each entry of {engine: Timing}, with its ratios to the engine `first`.
 
@@ -85,7 +90,7 @@ def engines_table(title, records, first, notes=()) -> Table:
         ">rounds",
         f">relative to {first}",
     )
-    return Table(title, (*columns, ">of minima"), rows, [*notes, *busy_notes(records)])
+    return Table(title, (*columns, ">ratio of minima"), rows, [*notes, *busy_notes(records)])
 
 
 def skipped_notes(left_out) -> list[str]:

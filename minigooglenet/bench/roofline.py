@@ -7,7 +7,7 @@ MACs per byte of memory traffic are limited by memory (the sloped part), the oth
 import numpy as np
 
 from minigooglenet import figures
-from minigooglenet.bench.results import giga
+from minigooglenet.bench.results import giga, many
 
 MARKS = "o^sDvPX*"
 NEAR = 1.12  # the names of layers closer than this factor are on different sides of their lines
@@ -40,7 +40,7 @@ def roofline(result, threads):
     if whole:
         axis.legend(frameon=False, loc="upper left", fontsize=9, ncols=4)
     below = "".join(f"\nfar below the figure: {name}, about {giga(rate)} GMAC/s" for name, rate in slow.items())
-    axis.set_title(f"Roofline: convolutions, batch size {batch}, {threads} threads{below}", fontsize=10)
+    axis.set_title(f"Roofline: convolutions, batch size {batch}, {many(threads, 'thread')}{below}", fontsize=10)
     words = text([*whole, *(r for r in records if r["estimated"])], peak, memory, threads)
     return figures.described(figure, words)
 
@@ -68,8 +68,9 @@ def _label(axis, words, position, up=4, across=4, **style):
 
 def text(records, peak, memory, threads) -> str:
     """Describe the figure in words and numbers."""
+    rates = f"matrix products reach {giga(peak)} GMAC/s, memory {giga(memory)} GB/s"
     lines = [
-        f"Roofline with {threads} threads: matrix products reach {giga(peak)} GMAC/s, memory {giga(memory)} GB/s.",
+        f"Roofline with {many(threads, 'thread')}: {rates}.",
         f"Below {peak / memory:.1f} MACs per byte, memory is the limit; above it, arithmetic.",
         "",
         "GMAC/s of each layer and algorithm, and the limit of the layer (MACs per byte in brackets):",

@@ -30,7 +30,7 @@ class Settings:
     quick: bool = False
 
     def graph(self):
-        """Return the network, with an initialisation that keeps the activations at the same size in all layers."""
+        """Return the network, with an initialisation that keeps the activations at the same size in every layer."""
         return models.build(self.model, init="he", rng=0)
 
     def batch_sizes(self, usual, quick) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ import numpy as np
 import minigooglenet.bench.peers as known_peers
 from minigooglenet import losses, optim
 from minigooglenet.bench import clock, equality, settings
-from minigooglenet.bench.results import engines_table, skipped_notes, with_ratios
+from minigooglenet.bench.results import engines_table, many, skipped_notes, with_ratios
 
 OURS = "minigooglenet"
 BATCHES, QUICK = (8, 16), (2,)
@@ -94,4 +94,4 @@ def tables(result) -> list:
         f"In turn. Without dropout, logits agree to 1e-4 and gradients to {GRADIENT_TOLERANCE:g} of the largest value.",
         *skipped_notes(result["left_out"]),
     ]
-    return [engines_table(f"One training step, {threads} threads", result["records"], OURS, notes)]
+    return [engines_table(f"One training step, {many(threads, 'thread')}", result["records"], OURS, notes)]

@@ -74,7 +74,7 @@ def _backward(subject, grad_y, before):
         return [_fail(str(error))], [], False
     findings = _unchanged(subject, before, "backward")
     if not np.array_equal(grad_y, given):
-        findings.append(_fail("backward changed its upstream gradient in place. Work on a copy."))
+        findings.append(_fail("backward modified its upstream gradient. Work on a copy."))
         grad_y[...] = given
     expected = [subject.names[i] for i in subject.floats]
     if len(gradients) not in (len(expected), len(subject.arrays)):
@@ -167,7 +167,7 @@ def _unchanged(subject, before, who):
         if not np.array_equal(array, kept, equal_nan=array.dtype.kind == "f"):
             index = tuple(int(i) for i in np.argwhere(array != kept)[0])
             change = f"{name}{list(index)} was {kept[index]:g} and is now {array[index]:g}"
-            findings.append(_fail(f"{who} changed its input in place: {change}"))
+            findings.append(_fail(f"{who} modified its input: {change}"))
             array[...] = kept
     return findings
 

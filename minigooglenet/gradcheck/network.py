@@ -168,7 +168,7 @@ def _local(node, layer, inputs, grad, rng):
     except Exception as error:
         return Finding(FAIL, f"{node}: backward raised {type(error).__name__}: {error}", node)
     if not np.array_equal(given, grad):
-        return Finding(FAIL, f"{node} ({kind}): backward changed its upstream gradient in place", node)
+        return Finding(FAIL, f"{node} ({kind}): backward modified its upstream gradient", node)
     names = [*range(len(inputs)), *params]
     analytic = dict(zip(names, [*grad_inputs, *(grad_params.get(name) for name in params)], strict=False))
     for name in names:

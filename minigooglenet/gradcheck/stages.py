@@ -37,7 +37,7 @@ def _run(subject, rng, report):
     report.findings += findings
     report.suspects += suspects
     outcome = "checked: shapes, dtypes, repeatability, inputs unchanged, linearity in the upstream gradient"
-    report.add_stage(0, "contract", outcome if grad_y is not None else "the check cannot go on", findings, started)
+    report.add_stage(0, "contract", outcome if grad_y is not None else "the check stops here", findings, started)
     if grad_y is None:
         return
     stages = ((1, "exact", _exact), (2, "one direction", _direction), (3, "every index", _indices))
@@ -116,8 +116,8 @@ def _linear_change(subject, arrays, position, rng):
     """Return (f(x + v) - f(x), v, its noise) on integers if the function is linear along two directions v.
 
     Otherwise the first value is None. Large steps in both directions distinguish a linear function from one that is
-    linear only nearby, such as ReLU or a maximum. Their distance from the straight line is the round-off of `forward`
-    pass: 0 if it computes with integers.
+    linear only nearby, such as ReLU or a maximum. Their distance from the straight line is the round-off error of the
+    forward pass: 0 if it computes with integers.
     """
     if not np.size(arrays[position]):
         return None, None, None

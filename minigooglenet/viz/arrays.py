@@ -32,7 +32,7 @@ def images(
     arrays : {title: array (H, W)}; an array (H, W, 3) with values from 0 to 255 is drawn as a colour image
     columns : images per row
     numbers : whether to write the values into the cells (default: only if all arrays are small)
-    same_scale : whether the same colour means the same value in all images
+    same_scale : whether the same colour means the same value in every image
     inches : width of an image
 
     Returns

@@ -42,7 +42,7 @@ def fake_time(monkeypatch):
     return time
 
 
-def test_first_call_is_not_timed(fake_time):
+def test_first_call_stays_untimed(fake_time):
     slow_first = Function(fake_time, 1.0, first=100.0)
     timings = clock.alternate({"a": slow_first, "b": Function(fake_time, 2.0)}, rounds=4, seconds=1000)
     assert timings["a"].seconds == (1.0,) * 4
@@ -72,7 +72,7 @@ def test_pause_precedes_each_timing_of_several(fake_time):
     assert fake_time.slept == []
 
 
-def test_before_callback_is_not_timed(fake_time):
+def test_before_callback_stays_untimed(fake_time):
     names = []
 
     def before(name):

@@ -13,8 +13,8 @@ from minigooglenet.bench import equality, peers, settings, training
 def test_missing_engines_are_reported_with_install_command(monkeypatch):
     for module in ("torch", "onnxruntime", "openvino"):
         monkeypatch.setitem(sys.modules, module, None)
-    found, missing = peers.find()
-    assert found == {}
+    working, missing = peers.find()
+    assert working == {}
     assert set(missing) == set(peers.KNOWN)
     assert "torch is not installed: pip install torch" in missing["torch"]
     assert missing["openvino"].endswith("pip install onnx openvino")
@@ -42,9 +42,9 @@ def test_names_parses_the_list_of_engines():
 def peer(request):
     for module in peers.KNOWN[request.param].imports:
         pytest.importorskip(module)
-    found, missing = peers.find([request.param])
+    working, missing = peers.find([request.param])
     assert missing == {}
-    return found[request.param]
+    return working[request.param]
 
 
 def odd():
