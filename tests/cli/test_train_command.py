@@ -67,7 +67,7 @@ def test_a_folder_with_a_run_is_not_written_over(folder, tmp_path, capsys):
 
 def test_there_must_be_a_run_to_resume(tmp_path, capsys):
     assert main(["train", "--out", str(tmp_path), "--resume"]) == 1
-    assert "there is no run to resume" in capsys.readouterr().err
+    assert "has no run to resume" in capsys.readouterr().err
 
 
 def test_fine_tuning_keeps_what_is_frozen_and_starts_the_classifier_anew(folder, tmp_path, capsys):
@@ -128,7 +128,7 @@ def test_an_ensemble_goes_on_with_the_members_that_are_left(folder, tmp_path):
 def test_grey_images_are_no_food_for_the_paper_s_network(tmp_path, capsys):
     pytest.importorskip("sklearn")
     assert main(["train", "--data", "digits", "--model", "googlenet", "--out", str(tmp_path)]) == 1
-    assert "googlenet takes colour images, digits has 1 channel; perhaps mini?" in capsys.readouterr().err
+    assert "googlenet expects colour images, but digits has 1 channel. Try the model 'mini'." in capsys.readouterr().err
 
 
 def test_the_experiment_prints_how_far_gradients_reach_and_draws_it(tmp_path, capsys):
@@ -167,7 +167,7 @@ def test_another_recipe_in_the_folder_of_an_ensemble_is_refused_and_stays(tmp_pa
     recipe.write(tmp_path)
     (tmp_path / "member_2").mkdir()
     (tmp_path / "member_2" / "checkpoint.safetensors").touch()
-    with pytest.raises(ValueError, match="holds another run: models 2 there, 3 here"):
+    with pytest.raises(ValueError, match="contains another run: models 2 there, 3 here"):
         training.train_ensemble(training.Recipe("digits", models=3), tmp_path)
     assert training.recipe.read(tmp_path) == recipe
 
@@ -216,7 +216,7 @@ def test_folders_that_are_not_used_are_printed(folder, tmp_path, capsys):
     Image.new("RGB", (8, 8)).save(tmp_path / "set" / "test" / "1.png")
     assert _train(tmp_path / "set", tmp_path / "out") == 0
     captured = capsys.readouterr()
-    assert "has no class folders, so it is not used; a part of train is held out instead" in captured.out
+    assert "has no class folders, so it is not used. A fraction of train is held out instead" in captured.out
     assert captured.err == ""
 
 
@@ -258,7 +258,7 @@ def test_what_was_trained_without_a_recipe_is_not_written_over(folder, tmp_path,
 def test_another_program_s_recipe_json_is_not_written_over(folder, tmp_path, capsys):
     (tmp_path / "recipe.json").write_text('["flour", "eggs"]', encoding="utf-8")
     assert _train(folder, tmp_path) == 1
-    assert "is not the recipe of a run" in capsys.readouterr().err
+    assert "is not a valid recipe" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["recipe.json"]
 
 
@@ -346,7 +346,7 @@ def test_an_ensemble_shares_its_new_classifier_and_reports_it(folder, tmp_path, 
     monkeypatch.setattr(ensemble.artifacts, "write", lambda trainer: started.append(trainer.origin) or real(trainer))
     more = ["--weights", str(tmp_path / "w.safetensors"), "--ensemble", "2", "--lr", "1e-30"]
     assert _train(folder, tmp_path / "run", *more, settings=SHORT) == 0
-    assert "The classifier is new: the file does not name its classes. New: " in capsys.readouterr().out
+    assert "The classifier is new: the file has no class names. New: " in capsys.readouterr().out
     assert [found["new"] for found in started] == [["loss3/classifier"]] * 2
     first, second = (weights.load(tmp_path / "run" / f"member_{k}" / "weights.safetensors").graph for k in (1, 2))
     assert np.array_equal(first.params["loss3/classifier/weight"], second.params["loss3/classifier/weight"])
@@ -437,17 +437,17 @@ def test_damaged_records_are_reported_and_the_run_continues(folder, tmp_path, ca
     (tmp_path / "steps.csv").write_bytes(b"\0" * 500 + b"\n")
     assert main(["train", "--out", str(tmp_path), "--resume"]) == 0
     captured = capsys.readouterr()
-    assert "steps.csv had 1 row that this run did not write so. It is now steps.csv.damaged-1" in captured.out
+    assert "steps.csv had 1 row that this run did not write. It is now steps.csv.damaged-1" in captured.out
     assert captured.err == ""
 
 
 def test_resume_without_a_folder_makes_none(tmp_path, capsys):
     assert main(["train", "--out", str(tmp_path / "run"), "--resume"]) == 1
-    assert "there is no run to resume" in capsys.readouterr().err
+    assert "has no run to resume" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
 
 def test_a_rejected_new_run_makes_no_folder(tmp_path, capsys):
     assert main(["train", "--data", str(tmp_path / "nothing"), "--out", str(tmp_path / "run")]) == 1
-    assert "is none of them" in capsys.readouterr().err
+    assert "or an existing folder, got" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()

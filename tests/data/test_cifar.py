@@ -235,7 +235,7 @@ def _without(name):
         (_archive(_members())[:20_000], "cannot read .* as CIFAR-10: "),
         (_archive(_members(), "w"), "cannot read .* as CIFAR-10: "),
         (b"no archive", "cannot read .* as CIFAR-10: "),
-        (_archive(_members() | {cifar.TEST[0]: b"\x0a" * 12_292}), r"labels must lie in 0 \.\. 9"),
+        (_archive(_members() | {cifar.TEST[0]: b"\x0a" * 12_292}), r"labels must .* 0 \.\. 9"),
     ],
 )
 def test_archive_of_another_layout_is_rejected(home, server, monkeypatch, content, reason):

@@ -44,7 +44,7 @@ def test_load_augments_only_with_rng():
 
 
 def test_images_reject_a_label_without_class():
-    with pytest.raises(ValueError, match=r"labels must lie in 0 \.\. 1"):
+    with pytest.raises(ValueError, match=r"labels must .* 0 \.\. 1"):
         data.Images(np.zeros((1, 1, 2, 2), np.uint8), [2], ("a", "b"), data.GREY_UNIT)
 
 
@@ -63,7 +63,7 @@ def test_old_names_of_images_work_with_a_warning():
         assert scenes.pictures is scenes.images
 
 
-def test_subclass_that_defines_picture_works_with_a_warning():
+def test_subclass_with_the_old_method_works_with_a_warning():
     with pytest.warns(DeprecationWarning, match="Old.picture is now image"):
 
         class Old(data.Images):

@@ -32,7 +32,7 @@ def test_ranks_reject_nan():
 
 
 def test_ranks_reject_labels_without_a_probability():
-    with pytest.raises(ValueError, match=r"labels must lie in 0 \.\. 2"):
+    with pytest.raises(ValueError, match=r"labels must .* 0 \.\. 2"):
         ranks(FOUR, [0, 1, 2, 3])
     with pytest.raises(ValueError, match=r"labels must have shape \(4,\)"):
         top_k_error(FOUR, [0, 1], 1)

@@ -51,7 +51,7 @@ def test_train_skips_bad_images_of_a_data_set():
     ("change", "options", "error", "message"),
     [
         (lambda x, y: (x, None), {}, TypeError, "labels are missing"),
-        (lambda x, y: (x, y + 1), {}, ValueError, r"labels must lie in 0 \.\. 1"),
+        (lambda x, y: (x, y + 1), {}, ValueError, r"labels must .* 0 \.\. 1"),
         (lambda x, y: (x, y * 1.0), {}, TypeError, "labels must be integers"),
         (lambda x, y: (x, np.eye(2)[y]), {}, ValueError, "one-hot rows become integers"),
         (lambda x, y: (x[1:], y), {}, ValueError, "every image needs one label, got 19 images and 20 labels"),

@@ -165,7 +165,7 @@ FILES = {
     ),
     "pixels that divide by zero": (
         make.own(pixels={"mean": [0], "std": [0], "colours": "L"}),
-        "std must hold finite numbers above 0",
+        "std must be finite and above 0",
     ),
     "classes that are numbers": (make.own(classes=[1, 2]), "the name of a class must be text, got 1"),
     "note that moves the cursor": (make.own(notes={"a": "\x1b[1A"}), "note 'a' must be a line of printable text"),
