@@ -60,7 +60,7 @@ def sentence(numbers: dict[str, Any]) -> str:
 def class_table(matrix, classes) -> Table:
     """Return the accuracy of each class; of many classes, those with the lowest accuracy."""
     matrix = np.asarray(matrix)
-    rows = []
+    rows = list[tuple[Any, ...]]()
     for number, name in enumerate(classes):
         total, right = int(matrix[number].sum()), int(matrix[number, number])
         wrong = np.where(np.arange(len(classes)) == number, 0, matrix[number])

@@ -105,7 +105,7 @@ class Recipe:
             arguments["in_channels"] = channels
         elif channels != 3:
             raise ValueError(
-                f"{self.model} expects colour images, but {self.data} has {channels} channel. Try model='mini'."
+                f"{self.model} expects colour images, but {self.data} has {channels} channel. Try the model 'mini'."
             )
         _check_arguments(self.model, self.arguments)
         graph = models.build(self.model, len(split.train.classes), **arguments, rng=self.weights_seed)

@@ -52,7 +52,7 @@ def files(tmp_path_factory):
 def test_one_model_prints_accuracy_per_class(capsys, files):
     assert cli.main(["evaluate", "--data", "tones", "--weights", files[0]]) == 0
     out = capsys.readouterr().out
-    assert "1 model, whole images: 100.00% of 29 images right" in out
+    assert "1 model, whole images: 100.00% accuracy on 29 images" in out
     assert "Class by class" in out
     assert "Table 3" not in out
     assert "skipped: image 2: it is truncated" in out

@@ -78,7 +78,7 @@ def test_batches_from_memory_match_single_images(augment):
                 assert label == index % 3
 
 
-def test_batches_without_seed_are_not_augmented():
+def test_batches_without_seed_lack_augmentation():
     (batch,) = data.batches(Slow(4, augment=_noisy), range(4), 4)
     assert _numbers(batch) == [0, 1, 2, 3]
 

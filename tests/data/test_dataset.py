@@ -63,7 +63,7 @@ def test_old_names_of_images_work_with_a_warning():
         assert scenes.pictures is scenes.images
 
 
-def test_subclass_that_defines_picture_works_with_a_warning():
+def test_subclass_with_the_old_method_works_with_a_warning():
     with pytest.warns(DeprecationWarning, match="Old.picture is now image"):
 
         class Old(data.Images):

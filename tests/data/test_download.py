@@ -246,7 +246,7 @@ def test_endless_response_is_bounded(server, home, tmp_path):
     assert names(home) == []
 
 
-def test_length_that_is_not_a_number_is_reported(server, home):
+def test_invalid_length_is_reported(server, home):
     with pytest.raises(OSError, match="the server declares the length '-5', which is not a number"):
         download.fetch(source(server, "odd_length"))
 
@@ -308,7 +308,7 @@ def test_limit_on_file_sizes_is_reported(server, home):
     assert names(home) == ["file.part"]
 
 
-def test_process_without_progress_is_not_waited_for(server, home, monkeypatch):
+def test_process_without_progress_ends_the_wait(server, home, monkeypatch):
     monkeypatch.setattr(transfer, "WAIT", 0.3)
     home.mkdir()
     reason = r"another process is downloading .*file and has not made progress for 0.3 s"

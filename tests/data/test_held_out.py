@@ -75,7 +75,7 @@ def test_images_keep_their_side_in_a_growing_folder(tmp_path):
         assert set(small.train.files) <= set(large.train.files)
 
 
-def test_class_without_a_name_on_one_side_is_noted(tmp_path):
+def test_class_with_one_empty_side_gets_a_note(tmp_path):
     held_in = [name for name in NAMES if names.position(name) > names.TEST_FRACTION][:4]
     _fill(tmp_path, 15)
     for path in (tmp_path / "dog").iterdir():

@@ -34,7 +34,7 @@ def test_training_folder_is_found_by_name(tmp_path, name):
     assert (train.folder, len(train), len(test)) == (tmp_path / name, 6, 2)
 
 
-def test_validation_is_held_out_and_test_is_noted(tmp_path):
+def test_validation_is_held_out_and_test_gets_a_note(tmp_path):
     for name in ("train", "valid", "testing"):
         _images(tmp_path / name, "cat", "dog")
     train, test = data.image_folder(tmp_path, 8)
@@ -70,10 +70,10 @@ def test_loose_test_images_warn_and_train_is_split(tmp_path):
     assert "not used" in test.notes[0]
 
 
-def test_loose_test_images_next_to_validation_are_noted(tmp_path):
+def test_loose_test_images_next_to_validation_get_a_note(tmp_path):
     _images(tmp_path / "train", "cat", "dog")
     _images(tmp_path / "val", "cat", "dog")
-    _images(tmp_path / "test")  # ImageNet's, whose images have no classes
+    _images(tmp_path / "test")  # as in ImageNet, whose test images have no labels
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         train, test = data.image_folder(tmp_path, 8)
@@ -106,7 +106,7 @@ def test_unknown_folder_with_the_classes_is_rejected_by_name(tmp_path, name):
     assert data.image_folder(tmp_path, 8).train.notes == (f"{tmp_path / name} is not used",)
 
 
-def test_other_folders_next_to_train_are_noted(tmp_path):
+def test_other_folders_next_to_train_get_notes(tmp_path):
     _images(tmp_path / "train", "cat", "dog", count=5)
     for name in ("annotations/cat", "loose", ".git", "__MACOSX/train"):
         (tmp_path / name).mkdir(parents=True)

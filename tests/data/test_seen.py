@@ -92,7 +92,7 @@ def test_records_of_several_runs_are_joined(tmp_path, monkeypatch):
     assert seen.overlap([None, None], tmp_path, files) is None
 
 
-def test_missing_files_are_not_known(tmp_path):
+def test_missing_files_have_no_hashes(tmp_path):
     record = seen.record(tmp_path, ["gone.png", "lost.png"])
     assert (record.count, len(record.hashes)) == (2, 0)
     assert seen.overlap([record], tmp_path, ["gone.png"]) == (0, 1, True)

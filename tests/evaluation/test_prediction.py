@@ -82,7 +82,7 @@ def test_plan_and_graph_give_equal_probabilities():
     )
 
 
-def test_final_softmax_is_not_applied_twice():
+def test_final_softmax_is_applied_once():
     net, other, images = _net(1), _net(1), _images(2)
     other.add("probabilities", mg.layers.Softmax(), "logits")
     assert np.array_equal(probabilities([other], images, data.UNIT, 10), probabilities([net], images, data.UNIT, 10))

@@ -23,7 +23,7 @@ def _small():
 
 
 @pytest.fixture
-def scores(monkeypatch):
+def results(monkeypatch):
     """Replace the held-out accuracies and losses by those in a list, one pair per epoch."""
     values = []
 
@@ -51,8 +51,8 @@ def test_best_epoch_is_the_most_accurate_one():
     assert best_epoch([epochs[4], epochs[1]]) == epochs[1]
 
 
-def test_best_and_last_weights_are_both_kept(tmp_path, scores):
-    scores += [(0.5, 1.0), (0.8, 0.5), (0.7, 0.6), (0.8, 0.6)]
+def test_best_and_last_weights_are_both_kept(tmp_path, results):
+    results += [(0.5, 1.0), (0.8, 0.5), (0.7, 0.6), (0.8, 0.6)]
     kept = []
     trainer = Trainer(_small(), split(), replace(QUICK, epochs=4), tmp_path)
     trainer.run(on_epoch=lambda epoch: kept.append(digest({**trainer.graph.params, **trainer.graph.buffers})))
@@ -64,16 +64,16 @@ def test_best_and_last_weights_are_both_kept(tmp_path, scores):
     assert trainer.best.epoch == 1
 
 
-def test_best_weights_of_averaged_run_are_the_mean(tmp_path, scores):
-    scores += [(0.5, 1.0), (0.4, 1.0)]
+def test_best_weights_of_averaged_run_are_the_mean(tmp_path, results):
+    results += [(0.5, 1.0), (0.4, 1.0)]
     kept = []
     trainer = Trainer(_small(), split(), replace(QUICK, epochs=2, average_from=0.0), tmp_path)
     trainer.run(on_epoch=lambda epoch: kept.append(digest(trainer.trained().params)))
     assert digest(weights.load(tmp_path / "best.safetensors").graph.params) == kept[0]
 
 
-def test_training_stops_after_epochs_without_improvement(tmp_path, scores):
-    scores += [(0.5, 1.0), (0.6, 1.0), (0.6, 1.0), (0.5, 0.9)]
+def test_training_stops_after_epochs_without_improvement(tmp_path, results):
+    results += [(0.5, 1.0), (0.6, 1.0), (0.6, 1.0), (0.5, 0.9)]
     trainer = Trainer(_small(), split(), replace(QUICK, patience=2), tmp_path)
     assert trainer.run()
     assert (len(trainer.epochs), trainer.best.epoch, trainer.stopped_early) == (4, 1, True)
@@ -83,10 +83,10 @@ def test_training_stops_after_epochs_without_improvement(tmp_path, scores):
     assert len(again.epochs) == 4
 
 
-def test_patience_changes_no_bit_before_the_stop(scores):
+def test_patience_changes_no_bit_before_the_stop(results):
     ends = []
     for patience in (None, 2):
-        scores[:] = [(0.5, 1.0)] * 6
+        results[:] = [(0.5, 1.0)] * 6
         trainer = Trainer(graph(), split(), replace(QUICK, patience=patience))
         trainer.run(on_epoch=lambda epoch, t=trainer: len(t.epochs) == 3 and ends.append(digest(t.graph.params)))
     assert ends[0] == ends[1]
@@ -133,13 +133,13 @@ def _run_until(trainer, steps):
         trainer.run(stop)
 
 
-def test_new_run_removes_an_old_best_file(tmp_path, scores):
-    scores += [(0.5, 1.0)]
+def test_new_run_removes_an_old_best_file(tmp_path, results):
+    results += [(0.5, 1.0)]
     Trainer(_small(), split(), replace(QUICK, epochs=1), tmp_path).run()
     assert (tmp_path / "best.safetensors").exists()
     train, test = split()
     none = mg.data.Images(test.images[:0], test.labels[:0], test.classes, test.pixels)
-    scores[:] = [(0.0, 1.0)]
+    results[:] = [(0.0, 1.0)]
     Trainer(_small(), mg.data.Split(train, none), replace(QUICK, epochs=1), tmp_path).run()
     assert not (tmp_path / "best.safetensors").exists()
 

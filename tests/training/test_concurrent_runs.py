@@ -81,7 +81,7 @@ def test_trainer_rejects_a_folder_that_another_run_used(tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows does not move a folder with open files")
-def test_folder_moved_during_training_is_not_written(tmp_path):
+def test_folder_moved_during_training_stays_untouched(tmp_path):
     out = tmp_path / "run"
     trainer = Trainer(graph(), split(), QUICK, out)
 

@@ -80,8 +80,8 @@ def test_second_hold_in_a_process_is_rejected(tmp_path):
 def test_holder_on_another_host_is_named(tmp_path, monkeypatch):
     with locked(tmp_path):
         monkeypatch.setattr(socket, "gethostname", lambda: "elsewhere")
-        here = os.uname().nodename if os.name != "nt" else ""
-        with pytest.raises(BlockingIOError, match=f"on {here}"):
+        host = os.uname().nodename if os.name != "nt" else ""
+        with pytest.raises(BlockingIOError, match=f"on {host}"):
             Hold(tmp_path).take()
 
 
@@ -148,7 +148,7 @@ def test_forked_child_does_not_hold_the_lock(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["folder", "link", "pipe"])
-def test_lock_that_is_not_a_file_is_rejected(tmp_path, kind):
+def test_lock_other_than_a_file_is_rejected(tmp_path, kind):
     path, target = tmp_path / FILE, tmp_path / "other"
     if kind == "folder":
         path.mkdir()
@@ -210,7 +210,7 @@ def test_removed_lock_file_is_detected(tmp_path):
 
 
 @POSIX
-def test_lock_on_a_removed_file_is_not_accepted(tmp_path, monkeypatch):
+def test_lock_on_a_removed_file_does_not_count(tmp_path, monkeypatch):
     real, removed = filelock.lock_descriptor, []
 
     def remove_first(file, blocking):

@@ -67,7 +67,7 @@ def test_recipe_with_a_wrong_field_names_it(tmp_path, field, value, sentence):
         (b" " * (5 << 20), "it has more than 4,194,304 bytes"),
     ],
 )
-def test_file_that_is_not_a_recipe_is_described(tmp_path, content, sentence):
+def test_file_other_than_a_recipe_is_described(tmp_path, content, sentence):
     (tmp_path / "recipe.json").write_bytes(content)
     with pytest.raises(ValueError, match=rf"recipe\.json is not a valid recipe: {sentence}{WAY_OUT}"):
         recipe.read(tmp_path)

@@ -82,7 +82,7 @@ def test_labels_must_fit_every_classifier():
     assert state(g) == before
 
 
-def test_outputs_that_are_not_classifiers_are_rejected():
+def test_outputs_other_than_classifiers_are_rejected():
     g = net()
     g.add("map", mg.layers.ReLU(), "relu")
     before = state(g)
@@ -124,7 +124,7 @@ def test_trainer_rejects_labels_before_it_touches_the_graph(where):
     g = net()
     before = state(g)
     good, bad = list(LABELS), [0, 1, 2, 0, 1, 3]
-    with pytest.raises(ValueError, match="label 3 at position 5"):
+    with pytest.raises(ValueError, match=r"label 3 at \w+ 5"):
         training.Trainer(g, split_of(X, *((bad, good) if where == "train" else (good, bad))))
     assert state(g) == before
 
@@ -149,7 +149,7 @@ def test_check_network_rejects_before_any_node_runs(x, labels):
 def test_evaluate_rejects_before_any_image_is_computed(monkeypatch):
     g = net()
     monkeypatch.setattr(mg.layers.Conv2d, "forward", lambda *_, **__: pytest.fail("ran"))
-    with pytest.raises(ValueError, match="label 3 at position 5"):
+    with pytest.raises(ValueError, match=r"label 3 at \w+ 5"):
         measure(g, split_of(X, [0, 1, 2, 0, 1, 3]).train)
     with pytest.raises(
         ValueError, match=r"the network expects images of \(1, 6, 6\), but the data set has \(1, 6, 5\)"

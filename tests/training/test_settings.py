@@ -10,7 +10,7 @@ from minigooglenet.training import Settings
     ("wrong", "message"),
     [
         ({"epochs": 0}, "epochs must be at least 1, got 0"),
-        ({"batch_size": 1.5}, "batch_size must be a whole number"),
+        ({"batch_size": 1.5}, r"batch_size must be an? .*, got 1.5"),
         ({"lr": 0}, "lr must be above 0"),
         ({"lr": float("nan")}, "lr must be finite"),
         ({"lr": "0.05"}, "lr must be a number"),

@@ -61,7 +61,7 @@ def test_state_dict_does_not_alias_the_trainer():
     assert _bits(trainer) == before
 
 
-def test_loaded_state_dict_is_not_modified():
+def test_loaded_state_dict_stays_unmodified():
     state = _stopped(SGD, 3).state_dict()
     before = {name: array.copy() for name, array in state["velocity"].items()}
     trainer = Trainer(graph(), split(), SGD)

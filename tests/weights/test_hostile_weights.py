@@ -177,7 +177,7 @@ FILES = {
     ),
     "pixels that divide by zero": (
         make.native(pixels={"mean": [0], "std": [0], "colours": "L"}),
-        "std must hold finite numbers above 0",
+        "std must be finite and above 0",
     ),
     "classes that are numbers": (make.native(classes=[1, 2]), "the name of a class must be text, got 1"),
     "note that moves the cursor": (make.native(notes={"a": "\x1b[1A"}), "note 'a' must be a line of printable text"),
