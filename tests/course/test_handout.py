@@ -68,7 +68,7 @@ def test_solutions_come_on_request_and_to_a_second_folder(two_lessons, tmp_path,
 
 def test_the_lessons_own_folder_is_refused(two_lessons, capsys):
     assert main(["lessons", str(two_lessons)]) == 1
-    assert "name another" in capsys.readouterr().err
+    assert "Pass another" in capsys.readouterr().err
 
 
 def test_jupyterlab_is_opened_there_or_its_absence_said(two_lessons, tmp_path, capsys, monkeypatch):
