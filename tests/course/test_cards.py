@@ -26,7 +26,7 @@ def test_deck_has_question_answer_and_lesson_of_every_card(tmp_path, capsys):
     assert {len(row) for row in rows} == {3}
     assert list(dict.fromkeys(row[2] for row in rows)) == [f"lesson{lesson}" for lesson in LESSONS]
     assert len({row[0] for row in rows}) == len(rows) == sum(len(cards(n)) for n in LESSONS) + len(flashcards.CARDS)
-    assert capsys.readouterr().out.startswith(f"{len(rows)} cards")
+    assert f", {len(rows)} cards." in capsys.readouterr().out
 
 
 def test_deck_keeps_every_question_and_answer(tmp_path):

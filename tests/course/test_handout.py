@@ -68,7 +68,7 @@ def test_solutions_are_copied_only_to_a_second_folder(two_lessons, tmp_path, cap
 
 def test_copy_into_the_lessons_folder_is_rejected(two_lessons, capsys):
     assert main(["lessons", str(two_lessons)]) == 1
-    assert "name another" in capsys.readouterr().err
+    assert "Pass another" in capsys.readouterr().err
 
 
 def test_lessons_command_opens_jupyterlab_or_reports_its_absence(two_lessons, tmp_path, capsys, monkeypatch):

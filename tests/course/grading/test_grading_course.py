@@ -186,7 +186,7 @@ def test_platform_submission_belongs_to_one_student(tmp_path, monkeypatch):
         (["--csv", "out.csv", "--format", "gradescope", "--student", "ada"], "is for the folder of one student"),
         (["--csv", "out.csv", "--format", "gradescope", "--format", "canvas"], "is for the folder of one student"),
         (["--csv", "out.csv", "--course", "wrong.toml"], "Did you mean 'name'?"),
-        (["--csv", "out.csv", "--report", "none/report.html"], "folder none does not exist"),
+        (["--csv", "out.csv", "--report", "none/report.html"], "none does not exist"),
         (["--csv", "out.csv", "--feedback", "wrong.toml"], "wrong.toml is a file. Pass a folder"),
         (["--csv", "out.csv", "--solutions", "class"], "class contains no notebooks"),
     ],
