@@ -1,4 +1,4 @@
-"""Answers that follow another rule in one place are rejected: another count, rounding or choice than the text says."""
+"""Answers that differ from the text in one rule are rejected: a different count, rounding or choice."""
 
 import math
 
@@ -33,41 +33,41 @@ def _crop(tries=10, of_tall=None):
     return answer
 
 
-def _split(share=5, rounded=round):
+def _split(divisor=5, rounded=round):
     def answer(groups, rng):
         names = rng.permutation(np.unique(groups))
-        part = rounded(len(names) / share)
-        parts = names[2 * part :], names[part : 2 * part], names[:part]
-        return tuple(np.flatnonzero(np.isin(groups, each)) for each in parts)
+        size = rounded(len(names) / divisor)
+        parts = names[2 * size :], names[size : 2 * size], names[:size]
+        return tuple(np.flatnonzero(np.isin(groups, part)) for part in parts)
 
     return answer
 
 
-def _precision(choose, least=lambda share: share >= 0.5):
+def _precision(choose, is_hit=lambda overlap: overlap >= 0.5):
     def answer(found, truths):
         taken, hits = set(), []
-        for image, _, box in sorted(found, key=lambda each: -each[1]):
-            shares = overlaps([box], [truth for _, truth in truths])[0]
-            shares = [share if truths[i][0] == image else 0 for i, share in enumerate(shares)]
-            place = choose(shares, taken)
-            hits.append(place is not None and bool(least(shares[place])) and place not in taken)
-            taken |= {place} if hits[-1] else set()
+        for image, _, box in sorted(found, key=lambda detection: -detection[1]):
+            ious = overlaps([box], [truth for _, truth in truths])[0]
+            ious = [iou if truths[i][0] == image else 0 for i, iou in enumerate(ious)]
+            truth = choose(ious, taken)
+            hits.append(truth is not None and bool(is_hit(ious[truth])) and truth not in taken)
+            taken |= {truth} if hits[-1] else set()
         precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
         return float((np.maximum.accumulate(precision[::-1])[::-1] * hits).sum() / len(truths))
 
     return answer
 
 
-def _best(shares, taken):
-    return int(np.argmax(shares))
+def _best(ious, taken):
+    return int(np.argmax(ious))
 
 
-def _first(shares, taken):
-    return next((i for i, share in enumerate(shares) if share >= 0.5), None)
+def _first(ious, taken):
+    return next((i for i, iou in enumerate(ious) if iou >= 0.5), None)
 
 
-def _best_free(shares, taken):
-    return max((i for i in range(len(shares)) if i not in taken), key=lambda i: shares[i], default=None)
+def _best_free(ious, taken):
+    return max((i for i in range(len(ious)) if i not in taken), key=lambda i: ious[i], default=None)
 
 
 RIGHT = [("04.5", _adjoint(None)), ("10.4", _crop()), ("10.6", _split()), ("12.5", _precision(_best))]
@@ -82,19 +82,19 @@ OTHERS = {
     "10.6: rounded down": _split(rounded=math.floor),
     "10.6: rounded up": _split(rounded=math.ceil),
     "12.5: the first truth that overlaps enough": _precision(_first),
-    "12.5: the best truth that nobody hit": _precision(_best_free),
-    "12.5: 40% is enough": _precision(_best, lambda share: share >= 0.4),
-    "12.5: 60% is needed": _precision(_best, lambda share: share >= 0.6),
+    "12.5: the best truth without a hit": _precision(_best_free),
+    "12.5: 40% is enough": _precision(_best, lambda overlap: overlap >= 0.4),
+    "12.5: 60% is needed": _precision(_best, lambda overlap: overlap >= 0.6),
 }
 
 
 @pytest.mark.parametrize(("number", "answer"), RIGHT, ids=lambda value: value if isinstance(value, str) else "")
-def test_check_accepts_the_rule_of_the_text(number, answer):
+def test_check_accepts_the_stated_rule(number, answer):
     assert check(number, answer).passed
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_check_rejects_another_rule(name):
+def test_check_rejects_a_different_rule(name):
     assert not check(name.partition(":")[0], OTHERS[name]).passed
 
 
@@ -102,5 +102,5 @@ def test_adjoint_with_one_side_of_ones_is_named():
     assert check("04.5", _adjoint("y")).mistake == "one side of ones"
 
 
-def test_detection_that_takes_the_next_truth_is_named():
+def test_detection_matching_the_next_truth_is_named():
     assert check("12.5", _precision(_best_free)).mistake == "next truth matched"
