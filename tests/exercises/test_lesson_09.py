@@ -1,4 +1,4 @@
-"""Lesson 09: the helpers that initialise networks and measure their gradients."""
+"""Lesson 09: the helpers that initialise networks and follow their gradients."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def test_standard_deviations_match_the_exercise():
     assert starts.std("0.01", 5, 7) == pytest.approx(0.01)
 
 
-def test_initialise_draws_weights_and_sets_caffe_biases(net):
+def test_caffe_initialisation_draws_weights_and_sets_biases(net):
     starts.initialise(net, "caffe", rng=3)
     weight = net.params["inception_4a/3x3/weight"]
     assert weight.std() == pytest.approx(weight[0].size ** -0.5, rel=0.1)
@@ -28,7 +28,7 @@ def test_initialise_draws_weights_and_sets_caffe_biases(net):
     assert not net.params["loss3/classifier/bias"].any()
 
 
-def test_gradients_of_classifiers_sum_to_total(net):
+def test_classifier_gradients_add_up(net):
     from minigooglenet import losses
 
     starts.initialise(net, "he")
@@ -45,9 +45,9 @@ def test_batch_norm_chain_ignores_weight_scale():
     assert starts.chain(10.0, layers=5) == pytest.approx(starts.chain(1.0, layers=5), rel=0.05)
 
 
-def test_survey_adds_gradients_of_classifiers(net, monkeypatch):
-    for name, wire in (("FIRST", "conv1/3x3"), ("MIDDLE", "conv1/relu_3x3"), ("LAST", "inception_4a/output")):
-        monkeypatch.setattr(starts, name, wire)
+def test_survey_adds_classifier_gradients(net, monkeypatch):
+    for constant, wire in (("FIRST", "conv1/3x3"), ("MIDDLE", "conv1/relu_3x3"), ("LAST", "inception_4a/output")):
+        monkeypatch.setattr(starts, constant, wire)
     survey = starts.survey(net, "he")
     assert list(survey.at_4a) == list(survey.losses) == list(net.outputs)
     norms = [starts.gradients(net, starts.images(net, "he"), wire, [starts.FIRST])[1] for wire in net.outputs]
@@ -60,7 +60,7 @@ def noise():
     return rng.standard_normal((8, 1, 16, 16)).astype(np.float32), rng.integers(0, 10, 8)
 
 
-def test_tower_of_zero_blocks_keeps_signal_and_gradient(noise):
+def test_tower_with_zero_blocks_passes_signal_and_gradient_unchanged(noise):
     assert shortcuts.ratios(shortcuts.tower(shortcut=True, std=0), *noise) == pytest.approx((1, 1))
 
 
@@ -74,7 +74,7 @@ def test_tower_training_reports_an_infinite_loss_last(noise):
     assert np.isinf(losses[-1])
 
 
-def test_figure_texts_name_every_value_and_arrow():
+def test_figure_text_names_every_value_and_arrow():
     _, text = drawing.log_points({"small": 3e-7, "large": 2.0}, "length")
     assert "small  3e-07" in text
     _, text = drawing.batch_norm_boxes()

@@ -1,4 +1,4 @@
-"""Lesson 11: the checks with judges, and the small networks."""
+"""Lesson 11: its judges, and the small networks that evaluate crops."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from minigooglenet.exercises import check
 from minigooglenet.lessons.lesson_11_crops import crops, drawing, small_networks, spending
 
 
-def test_crops_pass_in_any_order_and_wrong_crop_is_named():
+def test_crops_pass_in_any_order_but_not_moved():
     rng = np.random.default_rng(0)
     assert check("11.1", lambda H, W: rng.permutation(crops.crop_boxes.reference_function(H, W))).passed
 
@@ -23,7 +23,7 @@ def test_crops_pass_in_any_order_and_wrong_crop_is_named():
     assert "not one of the paper's 144 crops" in result.what
 
 
-def test_check_distinguishes_stub_from_missing_return():
+def test_stub_and_missing_return_are_distinguished():
     def stub(H, W):
         raise NotImplementedError("exercise 11.1: write this")
 
@@ -33,21 +33,20 @@ def test_check_distinguishes_stub_from_missing_return():
 
 
 @pytest.mark.parametrize("models", range(1, 8))
-def test_affordable_rows_cost_at_most_the_budget(models):
+def test_only_affordable_rows_are_compared(models):
     rows = spending.affordable(spending._MEASURED)
     assert all(row.cost <= spending.BUDGET for row in rows)
     assert any(row.models == models for row in rows)
 
 
-def test_random_crop_has_input_size():
+def test_random_crop_is_inside_image_with_network_size():
     rng = np.random.default_rng(0)
     image = data.load("digits", small_networks.SIDE).train.images[0]
-    assert all(
-        small_networks.random_crop(image, rng).shape == (1, small_networks.SIZE, small_networks.SIZE) for _ in range(50)
-    )
+    crops_drawn = [small_networks.random_crop(image, rng) for _ in range(50)]
+    assert {crop.shape for crop in crops_drawn} == {(1, small_networks.SIZE, small_networks.SIZE)}
 
 
-def test_evaluate_logs_each_quarter():
+def test_evaluation_reports_each_quarter_and_all_crops():
     net = models.mini_googlenet(in_channels=1, size=small_networks.SIZE, width=0.25, depth=2, dropout=False, rng=0)
     lines = []
     small_networks.evaluate([net], images=40, counts=(1, 10), log=lines.append)
@@ -55,7 +54,7 @@ def test_evaluate_logs_each_quarter():
     assert len(lines) <= 4
 
 
-def test_six_crops_text_lists_their_boxes():
+def test_six_crops_figure_lists_their_positions():
     image = np.zeros((3, 384, 512), np.uint8)
     _, text = drawing.six_crops(image)
     header, *rows = text.splitlines()

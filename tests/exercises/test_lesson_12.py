@@ -1,4 +1,4 @@
-"""Lesson 12: its trained backbone, the regions, and the judges on answers that match no known mistake."""
+"""Lesson 12: the bundled backbone, the regions, and its judges on answers that are not known mistakes."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from minigooglenet.exercises import check
 from minigooglenet.lessons.lesson_12_transfer import regions
 
 
-def test_trained_backbone_classifies_its_six_classes():
+def test_bundled_backbone_classifies_its_six_classes():
     scenes = data.shapes(200, seed=99)
     known = scenes.labels < regions.KNOWN
     images = data.pixels.UNIT.to_input(scenes.images[known])
@@ -22,14 +22,14 @@ def test_windows_cover_the_image():
     assert np.allclose(regions.overlaps(boxes, boxes).diagonal(), 1)
 
 
-def test_fitted_classifier_learns_separable_classes():
+def test_head_on_features_learns_separable_classes():
     rng = np.random.default_rng(0)
     labels = np.arange(60) % 3
     x = (np.eye(3)[labels] + rng.normal(0, 0.1, (60, 3))).astype(np.float32)
     assert (regions.fitted(x, labels, 3)(x).argmax(axis=1) == labels).all()
 
 
-def test_staircase_ends_at_fraction_of_hit_truths():
+def test_precision_staircase_ends_at_total_recall():
     a, b = (0, 0, 10, 10), (20, 0, 30, 10)
     recall, precision, highest = regions.staircase(
         [(0, 0.5, a), (0, 0.9, (50, 50, 60, 60)), (1, 0.3, b)], [(0, a), (0, b)]
@@ -39,7 +39,7 @@ def test_staircase_ends_at_fraction_of_hit_truths():
     assert highest.tolist() == [1 / 2, 1 / 2, 1 / 3]
 
 
-def test_checks_report_the_expected_answer():
+def test_answer_of_wrong_kind_shows_the_expected_form():
     what = check("12.1", lambda net, classes, rng: net).what
     assert what == "the output should be (network, number of parameters of its head), got <Graph>"
     count = check("12.1", lambda net, classes, rng: (models.with_classes(net, classes, rng=rng)[0], 7))

@@ -1,4 +1,4 @@
-"""The instruments of lesson 13, which count lines and find races without a clock."""
+"""Lesson 13: its instruments count steps and find a race without measuring time."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def _loop(n):
     return total
 
 
-def test_steps_counts_student_lines_and_calls():
+def test_steps_counts_own_lines_and_calls_only():
     few, many = steps(_loop, (7,)), steps(_loop, (9,))
     assert 7 <= max(few.lines.values()) <= 8
     assert {file for file, _ in few.lines} == {__file__}
@@ -39,19 +39,19 @@ def test_winograd_reference_matches_the_convolution(number):
             assert_close(exercise.reference_function(d, g), y.reshape(exercise.reference_function(d, g).shape))
 
 
-def test_watched_array_detects_two_writers():
-    watched = Watched(np.zeros((2, 3)))
-    for k in watched.prange(2):
-        for _ in watched.prange(3):  # only the outermost loop is parallel
-            watched[k] = watched[k] + 1
-    assert (watched.clash, watched.tasks) == (None, 2)
-    for c in watched.prange(2):
-        watched[0, 1] += c
-    assert watched.clash == (0, 1)
+def test_two_iterations_writing_one_value_clash():
+    seen = Watched(np.zeros((2, 3)))
+    for k in seen.prange(2):
+        for _ in seen.prange(3):  # only the outermost loop is parallel
+            seen[k] = seen[k] + 1
+    assert (seen.clash, seen.tasks) == (None, 2)
+    for c in seen.prange(2):
+        seen[0, 1] += c
+    assert seen.clash == (0, 1)
 
 
 @needs_numba
-def test_out_of_bounds_read_reports_index_error():
+def test_out_of_bounds_read_shows_index_error():
     @numba.njit(parallel=True)
     def outside(x, w, b, y):
         for k in numba.prange(y.shape[1]):
@@ -62,7 +62,7 @@ def test_out_of_bounds_read_reports_index_error():
     assert "IndexError" in result.what
 
 
-def test_unwritten_function_is_not_yet_when_compiled():
+def test_unwritten_function_gives_not_yet_even_compiled():
     def conv_numba(x, w, b, y):
         raise NotImplementedError("exercise 13.3: write this")
 

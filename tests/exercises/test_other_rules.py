@@ -102,5 +102,5 @@ def test_adjoint_with_one_side_of_ones_is_named():
     assert check("04.5", _adjoint("y")).mistake == "one side of ones"
 
 
-def test_detection_that_takes_the_next_truth_is_named():
+def test_detection_matching_the_next_truth_is_named():
     assert check("12.5", _precision(_best_free)).mistake == "next truth matched"
