@@ -59,15 +59,8 @@ def test_valid_steps_stay_and_corrupt_file_is_kept(stopped, odd):
         path, lambda lines: [*lines[:3], odd, *lines[3:]] if odd != b'"' else [*lines[:3], odd + lines[3], *lines[4:]]
     )
     corrupt = path.read_bytes()
-<<<<<<<< HEAD:tests/training/test_corrupt_records.py
-    trainer = _resumed(
-        stopped, r"steps\.csv had 1 row that this run did not write. It is now steps\.csv\.corrupt-1, and"
-    )
-    assert (stopped / "steps.csv.corrupt-1").read_bytes() == corrupt
-========
     trainer = _resumed(stopped, rf"steps\.csv had 1 row that this run did not write. It is now steps\.csv\.{KEPT}, and")
     assert (stopped / f"steps.csv.{KEPT}").read_bytes() == corrupt
->>>>>>>> w-data:tests/training/test_corrupt_logs.py
     rows = [row[0] for row in trainer.log.rows()]
     assert rows == ([0, 1, 2, 3, 4, 5, 6] if odd != b'"' else [0, 1, 3, 4, 5, 6])
     if odd != b'"':
@@ -89,20 +82,12 @@ def test_unordered_rows_are_sorted_and_the_file_kept(stopped):
     _edit(stopped / "steps.csv", lambda lines: [lines[0], *reversed(lines[1:])])
     _resumed(stopped, r"steps\.csv had 6 rows that this run did not write")
     assert _lines(stopped / "steps.csv") == whole
-<<<<<<<< HEAD:tests/training/test_corrupt_records.py
-    assert (stopped / "steps.csv.corrupt-1").exists()
-========
     assert (stopped / f"steps.csv.{KEPT}").exists()
->>>>>>>> w-data:tests/training/test_corrupt_logs.py
 
 
 def test_changed_number_is_detected(stopped):
     _edit(stopped / "steps.csv", lambda lines: [*lines[:2], lines[2].replace(b"1,0,", b"1,0,9"), *lines[3:]])
-<<<<<<<< HEAD:tests/training/test_corrupt_records.py
-    trainer = _resumed(stopped, r"steps\.csv had 4 rows that this run did not write. It is now steps\.csv\.corrupt-1")
-========
     trainer = _resumed(stopped, rf"steps\.csv had 4 rows that this run did not write. It is now steps\.csv\.{KEPT}")
->>>>>>>> w-data:tests/training/test_corrupt_logs.py
     assert [row[0] for row in trainer.log.rows()] == [4, 5, 6]
 
 
@@ -111,13 +96,8 @@ def test_logs_of_another_run_are_renamed(stopped, tmp_path, name):
     Trainer(graph(rng=9), split(seed=9), SETTINGS, tmp_path / "other").run()
     other = (tmp_path / "other" / name).read_bytes()
     (stopped / name).write_bytes(other)
-<<<<<<<< HEAD:tests/training/test_corrupt_records.py
-    trainer = _resumed(stopped, rf"{name} had . rows? that this run did not write. It is now {name}\.corrupt-1")
-    assert (stopped / f"{name}.corrupt-1").read_bytes() == other
-========
     trainer = _resumed(stopped, rf"{name} had . rows? that this run did not write. It is now {name}\.{KEPT}")
     assert (stopped / f"{name}.{KEPT}").read_bytes() == other
->>>>>>>> w-data:tests/training/test_corrupt_logs.py
     assert trainer.epoch_log.rows() == [tuple(epoch) for epoch in trainer.epochs]
 
 
@@ -149,13 +129,8 @@ def test_other_entries_instead_of_logs_are_renamed(stopped, kind):
         os.mkfifo(path)
     else:
         path.symlink_to(path.name)
-<<<<<<<< HEAD:tests/training/test_corrupt_records.py
-    trainer = _resumed(stopped, r"steps\.csv was not a regular file. It is now steps\.csv\.corrupt-1")
-    assert os.path.lexists(stopped / "steps.csv.corrupt-1")
-========
     trainer = _resumed(stopped, rf"steps\.csv was not a regular file. It is now steps\.csv\.{KEPT}")
     assert os.path.lexists(stopped / f"steps.csv.{KEPT}")
->>>>>>>> w-data:tests/training/test_corrupt_logs.py
     assert trainer.run()
 
 
@@ -171,22 +146,14 @@ def test_rows_after_the_checkpoint_are_dropped_silently(stopped):
     path.write_bytes(whole + last.replace(b"6,1", b"7,1", 1) + b"8,2,0.5")
     assert Trainer(graph(rng=5), split(), SETTINGS, stopped).resume()
     assert path.read_bytes() == whole
-<<<<<<<< HEAD:tests/training/test_corrupt_records.py
-    assert not list(stopped.glob("*corrupt*"))
-========
     assert not list(stopped.glob(f"*{KEPT[:-2]}*"))
->>>>>>>> w-data:tests/training/test_corrupt_logs.py
 
 
 def test_new_run_keeps_a_table_of_another_program(tmp_path):
     (tmp_path / "steps.csv").write_bytes(b"date;steps\n2026-01-01;9000\n")
     with pytest.warns(ResumeWarning, match=r"steps\.csv had 2 rows that this run did not write. It is now"):
         Trainer(graph(), split(), SETTINGS, tmp_path).run()
-<<<<<<<< HEAD:tests/training/test_corrupt_records.py
-    assert (tmp_path / "steps.csv.corrupt-1").read_bytes() == b"date;steps\n2026-01-01;9000\n"
-========
     assert (tmp_path / f"steps.csv.{KEPT}").read_bytes() == b"date;steps\n2026-01-01;9000\n"
->>>>>>>> w-data:tests/training/test_corrupt_logs.py
 
 
 def test_weights_without_a_checkpoint_are_kept(stopped):
