@@ -316,7 +316,7 @@ def test_registering_again_rejects_old_layers(registered, tmp_path):
 
     old, new = define()(), define()()
     _again(_with(new), tmp_path)
-    with pytest.raises(ValueError, match="its class Same was defined again since; make the layer again"):
+    with pytest.raises(ValueError, match="its class Same was defined again after the layer was made"):
         weights.save(_with(old), tmp_path / "b.safetensors")
 
 

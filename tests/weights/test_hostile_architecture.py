@@ -81,8 +81,8 @@ FALSE_GRAPHS = {
     "more filters than values": (_conv(out_channels=2**31), "need 60,129,542,144 values .* the file has 112"),
     "fewer filters than values": (_conv(out_channels=3), "need 84 values .* the file has 112"),
     "a window of half the memory": (_conv(kernel_size=[2**31, 2**31]), "values in parameters and buffers"),
-    "channels that are a list": (_conv(out_channels=[4] * 1000), "node 'conv': out_channels must be"),
-    "channels that are a text": (_conv(in_channels="3" * 150), "node 'conv': in_channels must be"),
+    "channels that are a list": (_conv(out_channels=[4] * 1000), "node 'conv': out_channels must be an integer"),
+    "channels that are a text": (_conv(in_channels="3" * 150), "node 'conv': in_channels must be an integer"),
     "a bias that is a text": (_conv(bias="no"), None),  # a true value in Python: there is a bias, as in the file
     "no groups": (_conv(groups=0), "node 'conv': groups must be at least 1"),
     "a batch norm without end": (_more("a", "BatchNorm2d", {"num_features": 2**31}, ["conv"]), "need 8,589,934,592"),

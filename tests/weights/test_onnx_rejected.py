@@ -99,7 +99,7 @@ LACKING = {  # {problem: node}; nodes read the computed x (4, 7, 6) and the arra
     "it removes the axes": node("Squeeze", ["x", "i"], ["y"]),
     "it normalises over axis 3; only 1 is supported": node("Softmax", ["x"], ["y"]),
     "it also drops values at inference": node("Dropout", ["x", "", "n"], ["y"]),
-    "p must be at least 0 and below 1": node("Dropout", ["x", "two"], ["y"]),
+    r"p must be in \[0, 1\)": node("Dropout", ["x", "two"], ["y"]),
     r"an attribute is 1e\+300": node("Dropout", ["x", "large"], ["y"]),
     "one of its inputs is constant, which is supported only as the bias of a linear": node("Add", ["x", "n"], ["y"]),
     "its input 1 is constant": node("Concat", ["x", "w"], ["y"], axis=1),
