@@ -199,7 +199,6 @@ def gradient_norms(
     ----------
     norms : {module: norm of the gradient of all its parameters}, input first
     auxiliary : modules of auxiliary heads, drawn with a different marker next to the line
-    beside : old name of `auxiliary`
 
     Returns
     -------
