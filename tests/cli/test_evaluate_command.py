@@ -53,7 +53,7 @@ def test_one_file_prints_how_many_are_right_class_by_class(capsys, files):
     assert cli.main(["evaluate", "--data", "tones", "--weights", files[0]]) == 0
     out = capsys.readouterr().out
     assert "1 model, whole images: 100.00% accuracy on 29 images" in out
-    assert "Class by class" in out
+    assert "Accuracy by class" in out
     assert "Table 3" not in out
     assert "left out: image 2: it is cut off" in out
     assert "30 crops through a network" in out
