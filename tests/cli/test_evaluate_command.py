@@ -53,7 +53,7 @@ def test_one_model_prints_accuracy_per_class(capsys, files):
     assert cli.main(["evaluate", "--data", "tones", "--weights", files[0]]) == 0
     out = capsys.readouterr().out
     assert "1 model, whole images: 100.00% accuracy on 29 images" in out
-    assert "Class by class" in out
+    assert "Accuracy by class" in out
     assert "Table 3" not in out
     assert "skipped: image 2: it is truncated" in out
     assert "Classified 30 crops in" in out
