@@ -81,4 +81,4 @@ def test_occlusion_text_names_largest_drop(corner_reader):
     drop, _ = learned.occlusion(corner_reader, images[0], 0, fill=0.0, side=2, step=2)
     figure, text = learned.show_occlusion(corner_reader, images, [0, 0, 0], {"ink": 0.0}, side=2, step=2)
     assert len(figure.axes) == 3 * 2 + 1  # and the scale
-    assert text.splitlines()[1:] == 3 * [f"a 0, ink: from 0.00 to {drop.max():.2f}, there in row 0, column 0"]
+    assert text.splitlines()[1:] == 3 * [f"a 0, ink: from 0.00 to {drop.max():.2f} (at row 0, column 0)"]
