@@ -33,7 +33,7 @@ import minigooglenet.exercises as exercises
 for module in (checking, exercises):
     module.check = lambda number, given: Result(number, "passed")
 checking.same = outputs.same = lambda *all: True
-checking.marked = lambda *all: Result("03.1", "passed")
+checking.grade = lambda *all: Result("03.1", "passed")
 """,
     "patches numpy": """
 import numpy
