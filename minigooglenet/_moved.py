@@ -15,9 +15,10 @@ the function.
 
 import importlib
 import sys
-import warnings
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
+
+from minigooglenet import renamed
 
 _LESSONS = {  # {old module of exercises: the modules that have its exercises now, in the folder of the lesson}
     "lesson_00_start": "lesson_00_start: first_answers",
@@ -248,12 +249,12 @@ class OldNames:
             for old in (f"{prefix}.{missing}" for prefix in prefixes):
                 if old in self.names:
                     new = self.names[old]
-                    _warn(old, new)
+                    renamed.warn(old, new)
                     owner, _, last = new.rpartition(".")
                     return getattr(importlib.import_module(owner), last)
                 if old in self.modules:
                     if isinstance(self.modules[old], str):
-                        _warn(old, self.modules[old])
+                        renamed.warn(old, self.modules[old])
                     alias = sys.modules.setdefault(old, _aliased(old, self.modules[old]))
                     setattr(module, missing, alias)  # as an import statement does
                     return alias
@@ -276,7 +277,7 @@ class _Alias:
 
     def create_module(self, spec):
         if isinstance(self.new, str):
-            _warn(self.old, self.new)
+            renamed.warn(self.old, self.new)
         module = _aliased(self.old, self.new)
         self.spec = module.__spec__
         return module
@@ -297,24 +298,13 @@ class _Gathered(ModuleType):
         for new in () if name.startswith("__") else self._new:
             module = importlib.import_module(new)
             if hasattr(module, name):
-                _warn(f"{self.__name__}.{name}", f"{new}.{name}")
+                renamed.warn(f"{self.__name__}.{name}", f"{new}.{name}")
                 return getattr(module, name)
         raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}", name=name, obj=self)
 
 
 def _aliased(old, new):
     return importlib.import_module(new) if isinstance(new, str) else _Gathered(old, new)
-
-
-def _warn(old, new):
-    """Issue a DeprecationWarning at the line that uses an old name, two callers up."""
-    warnings.warn(f"{old} is now {new}; the old name goes in 0.3", DeprecationWarning, stacklevel=3)
-
-
-def old_attribute(owner, old, new):
-    """Return the attribute `new` of an object to a property with its old name, and warn the reader of the property."""
-    _warn(old, new)
-    return getattr(owner, new)
 
 
 def install():

@@ -17,7 +17,20 @@ GUIDE = (ROOT.parent / "docs" / "reading.md").read_text(encoding="utf-8")
 FLOORS = (
     (
         "used everywhere: types, integers, checks of arrays, files, the console, threads, processes",
-        ("typing", "shapes", "checks", "initializers", "files", "figures", "console", "methods", "names", "parallel"),
+        (
+            "typing",
+            "shapes",
+            "checks",
+            "initializers",
+            "files",
+            "figures",
+            "console",
+            "methods",
+            "names",
+            "parallel",
+            "extras",
+            "renamed",
+        ),
         ("orphans", "children", "starting"),
     ),
     (

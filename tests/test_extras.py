@@ -11,7 +11,7 @@ from minigooglenet import extras
 # What each extra is for, tried without its packages.
 USES = {
     "weights": (("safetensors", "google.protobuf"), "mg.weights.save(g, 'w.safetensors')"),
-    "training": (("joblib",), "mg.training.train_ensemble(None, None, None, 2)"),
+    "training": (("joblib",), "mg.training.train_ensemble(mg.training.Recipe('digits', models=2), 'run')"),
     "onnx": (("onnx",), "mg.weights.onnx.export(g, 'net.onnx')"),
     "course": (("sklearn",), "mg.data.digits()"),
 }

@@ -120,7 +120,7 @@ COMMANDS = {
     [
         ("warmup", 1, f"minigooglenet warmup: nothing was compiled, because {REASON}. {compiled.INSTEAD}\n"),
         ("doctor", 0, f"WRONG  {REASON}. {compiled.INSTEAD}\n       what to do: "),
-        ("listing", 0, "13.3   the loops, compiled, on all cores"),
+        ("listing", 0, "13.3   compiled loops on all cores"),
         ("compiled loops", 0, f"this exercise compiles your function, but {REASON}\n"),
         ("rung", 1, f"RuntimeError: along_rows needs compiled code, but {REASON}."),
         ("ideas", 0, "no writing into the concat"),

@@ -1,9 +1,9 @@
 """One row of a count: a node's layer, shapes and costs, in exact integers for one image."""
 
-import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
+from minigooglenet import renamed
 from minigooglenet.counting.costs import Term
 from minigooglenet.typing import Shape
 
@@ -76,8 +76,7 @@ class Row:
     @property
     def stride(self) -> tuple[int, int]:
         """The old name of `jump`."""
-        warnings.warn("Row.stride is now Row.jump; the old name goes in 0.3", DeprecationWarning, stacklevel=2)
-        return self.jump
+        return renamed.attribute(self, "stride", "jump")
 
     @property
     def flops(self) -> int:

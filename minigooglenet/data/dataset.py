@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,8 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from minigooglenet import checks, console
-from minigooglenet._moved import old_attribute
+from minigooglenet import checks, console, renamed
 from minigooglenet.data import arrays
 from minigooglenet.data.pixels import Pixels
 from minigooglenet.typing import Array, FloatArray, IntArray, UInt8Array
@@ -80,7 +78,7 @@ class Dataset:
         if "image" in vars(cls):
             setattr(cls, "picture", _old_method(vars(cls)["image"]))  # noqa: B010 (no attribute for type checkers)
         elif "picture" in vars(cls):
-            _warn(f"{cls.__name__}.picture", "image", stacklevel=3)
+            renamed.warn(f"{cls.__name__}.picture", "image", stacklevel=3)
             setattr(cls, "image", vars(cls)["picture"])  # noqa: B010
 
     def __len__(self) -> int:
@@ -141,16 +139,12 @@ class Dataset:
         return self.fitted(image) if self.augment is None or rng is None else self.augment(image, rng)
 
 
-def _warn(old, new, stacklevel):
-    warnings.warn(f"{old} is now {new}; the old name goes in 0.3", DeprecationWarning, stacklevel=stacklevel + 1)
-
-
 def _old_method(image):
     """Return the method `picture` of the class that defines `image`."""
 
     @functools.wraps(image)
     def picture(self, index):
-        _warn("picture", "image", stacklevel=2)
+        renamed.warn("picture", "image", stacklevel=2)
         return image(self, index)
 
     return picture
@@ -162,7 +156,7 @@ def _old_keyword(init):
     @functools.wraps(init)
     def accept(self, *args, **arguments):
         if "pictures" in arguments:
-            _warn("pictures=", "images=", stacklevel=2)
+            renamed.warn("pictures=", "images=", stacklevel=2)
             arguments["images"] = arguments.pop("pictures")
         init(self, *args, **arguments)
 
@@ -208,7 +202,7 @@ class Images(Dataset):
     @property
     def pictures(self) -> Array:
         """Old name of `images`, until 0.3."""
-        return old_attribute(self, "pictures", "images")
+        return renamed.attribute(self, "pictures", "images")
 
     @property
     def shape(self) -> tuple[int, int, int]:  # type: ignore[override]

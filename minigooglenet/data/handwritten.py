@@ -28,7 +28,7 @@ def digits(size: int = 32) -> tuple[FloatArray, IntArray, FloatArray, IntArray]:
     ((1438, 1, 16, 16), (359, 1, 16, 16))
     """
     size = integer(size, "size", 1)
-    with extras.needed("course", "the handwritten digits"):
+    with extras.needed("course", "mg.data.digits()"):
         from sklearn.datasets import load_digits
     raw = load_digits()
     small = [Image.fromarray(image.astype(np.float32)) for image in raw.images]

@@ -6,8 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw
 
-from minigooglenet import console
-from minigooglenet._moved import old_attribute
+from minigooglenet import console, renamed
 from minigooglenet.shapes import integer
 from minigooglenet.typing import IntArray, Rng, UInt8Array
 
@@ -45,7 +44,7 @@ class Scenes(NamedTuple):
     @property
     def pictures(self) -> UInt8Array:
         """Old name of `images`, until 0.3."""
-        return old_attribute(self, "pictures", "images")
+        return renamed.attribute(self, "pictures", "images")
 
     def __repr__(self) -> str:
         return console.brief(self)

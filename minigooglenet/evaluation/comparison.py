@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minigooglenet import files
-from minigooglenet._moved import old_attribute
+from minigooglenet import files, renamed
 from minigooglenet.console import Table
 from minigooglenet.evaluation.intervals import paired_interval
 from minigooglenet.evaluation.metrics import ranks
@@ -43,7 +42,7 @@ class Change:
     @property
     def told_apart(self) -> bool:
         """Old name of `significant`, until 0.3."""
-        return bool(old_attribute(self, "told_apart", "significant"))
+        return bool(renamed.attribute(self, "told_apart", "significant"))
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,12 @@ Along a direction d, the derivative of the loss is grad . d. A central differenc
 without a backward pass: (loss(p + h d) - loss(p - h d)) / 2h.
 """
 
-import warnings
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from minigooglenet import checks, losses
+from minigooglenet import checks, losses, renamed
 from minigooglenet.typing import Array, Rng
 
 if TYPE_CHECKING:
@@ -41,9 +40,7 @@ class DirectionalDerivative(NamedTuple):
     @property
     def numeric(self) -> float:
         """The old name of `numerical`."""
-        message = "numeric is now numerical; the old name goes in 0.3"
-        warnings.warn(message, DeprecationWarning, stacklevel=2)
-        return self.numerical
+        return float(renamed.attribute(self, "numeric", "numerical"))
 
 
 def directional_check(

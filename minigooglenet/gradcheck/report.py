@@ -1,12 +1,12 @@
 """The report of a gradient check: findings, suspects, stages, and one of three verdicts."""
 
 import time
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from minigooglenet import renamed
 from minigooglenet.typing import Array
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Finding:
     @property
     def numeric(self) -> float | None:
         """The old name of `numerical`."""
-        return _renamed("Finding.numeric", "Finding.numerical", self.numerical)
+        return renamed.attribute(self, "numeric", "numerical")
 
     def __str__(self) -> str:
         return self.sentence
@@ -149,12 +149,12 @@ class Report:
     @property
     def rungs(self) -> list[Stage]:
         """The old name of `stages`."""
-        return _renamed("Report.rungs", "Report.stages", self.stages)
+        return renamed.attribute(self, "rungs", "stages")
 
     @property
     def place(self) -> str:
         """The old name of `error_map`."""
-        return _renamed("Report.place", "Report.error_map", self.error_map)
+        return renamed.attribute(self, "place", "error_map")
 
     def __str__(self) -> str:
         lines = [f"{self.verdict}  {self.title}"]
@@ -172,9 +172,3 @@ class Report:
         return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
 
     __repr__ = __str__
-
-
-def _renamed(old: str, new: str, value: Any) -> Any:
-    """Return the value of an attribute that was read by its old name, with a DeprecationWarning."""
-    warnings.warn(f"{old} is now {new}; the old name goes in 0.3", DeprecationWarning, stacklevel=3)
-    return value

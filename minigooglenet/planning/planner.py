@@ -12,13 +12,12 @@ A plan copies the network: later changes of the graph's parameters do not affect
 
 import math
 import threading
-import warnings
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from minigooglenet import parallel
+from minigooglenet import parallel, renamed
 from minigooglenet.graph import Graph
 from minigooglenet.graph.errors import check_inputs
 from minigooglenet.kernels import compiled, forms
@@ -214,6 +213,6 @@ def plan(
     True
     """
     if apart is not None:
-        warnings.warn("apart= is now split_batch=; the old name goes in 0.3", DeprecationWarning, stacklevel=2)
+        renamed.warn("apart=", "split_batch=")
         split_batch = apart
     return Plan(graph, outputs, fuse=fuse, join=join, split_batch=split_batch)

@@ -57,8 +57,7 @@ class RateSweep(NamedTuple):
 
     def figure(self) -> tuple["Figure", str]:
         """Return (figure, its text form)."""
-        figure, text = viz.learning_rates(self)
-        return figure, text
+        return viz.learning_rates(self)
 
     def __str__(self) -> str:
         steps = f"{len(self.rates)} steps, rate {self.rates[0]:.3g} to {self.rates[-1]:.3g}"

@@ -17,8 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from minigooglenet import data, files, weights
-from minigooglenet._moved import old_attribute
+from minigooglenet import data, files, renamed, weights
 from minigooglenet.data.seen import SeenImages
 from minigooglenet.evaluation.held_out import HeldOut, measure
 from minigooglenet.graph import Graph
@@ -285,7 +284,7 @@ class Trainer:
 
     def told(self) -> dict[str, Any]:
         """Old name of `metadata`, until 0.3."""
-        result: dict[str, Any] = old_attribute(self, "told", "metadata")()
+        result: dict[str, Any] = renamed.attribute(self, "told", "metadata")()
         return result
 
     @cached_property

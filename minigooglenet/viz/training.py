@@ -2,12 +2,11 @@
 
 import collections.abc
 import math
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigooglenet import figures
+from minigooglenet import figures, renamed
 from minigooglenet.typing import IntArray
 
 if TYPE_CHECKING:
@@ -212,8 +211,7 @@ def gradient_norms(
     conv2           1  ##############################
     """
     if beside is not None:
-        message = "beside= is now auxiliary=; the old name goes in 0.3"
-        warnings.warn(message, DeprecationWarning, stacklevel=2)
+        renamed.warn("beside=", "auxiliary=")
         auxiliary = beside
     figure, axis = figures.new(7, 0.28 * len(norms) + 1.2)
     shown = {name: norm for name, norm in norms.items() if norm > 0}

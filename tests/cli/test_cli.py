@@ -171,7 +171,7 @@ def test_tour_continues_without_scikit_learn(capsys, tmp_path, monkeypatch):
     assert main(["tour", "--out", str(tmp_path / "results")]) == 0
     out = " ".join(capsys.readouterr().out.split())
     assert "they agree" in out
-    assert "pip install scikit-learn" in out
+    assert 'pip install "minigooglenet[course]"' in out
     assert "classify" not in out
     assert (tmp_path / "results" / "gradient_norms.png").stat().st_size > 1000
 

@@ -52,6 +52,7 @@ COMMANDS = [  # every command, with options that run other kernels
     "exercise lint own",
     "cards cards.tsv",
     "exam papers --key keys --seed 1",
+    "docs --no-open --out site",  # built before
     "doctor",
 ]
 FAILING = ("doctor", "exercise lint")  # a machine may have problems, and a new exercise is incomplete
@@ -92,6 +93,8 @@ def test_no_command_compiles_after_warmup(tmp_path):
     assert {command.split()[0] for command in COMMANDS} == set(cli.COMMANDS)
     cache, work = tmp_path / "cache", tmp_path / "work"
     (work / "class").mkdir(parents=True)
+    (work / "site").mkdir()
+    (work / "site" / "index.html").touch()
     (work / "mine.py").write_text(ANSWER, encoding="utf-8")
     (work / "class" / "03_ada.ipynb").write_text(json.dumps(NOTEBOOK), encoding="utf-8")
     (work / "commands.json").write_text(json.dumps(COMMANDS), encoding="utf-8")

@@ -49,4 +49,4 @@ def test_papers_and_keys_go_to_two_folders(tmp_path, capsys):
 @pytest.mark.parametrize("lesson", ["14", "x"])
 def test_lessons_without_questions_are_named(lesson, tmp_path, capsys):
     assert main(["exam", str(tmp_path / "p"), "--key", str(tmp_path / "k"), "--seed", "1", "--lesson", lesson]) == 1
-    assert "no quiz for lesson" in capsys.readouterr().err
+    assert "has no quiz" in capsys.readouterr().err

@@ -29,7 +29,7 @@ def test_digits_have_disjoint_parts():
 
 def test_digits_without_scikit_learn_name_the_install_command(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
-    with pytest.raises(ModuleNotFoundError, match="pip install scikit-learn"):
+    with pytest.raises(ModuleNotFoundError, match=r"minigooglenet\[course\]"):
         data.digits()
 
 

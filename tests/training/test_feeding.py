@@ -53,7 +53,7 @@ def test_train_skips_bad_images_of_a_data_set():
         (lambda x, y: (x, None), {}, TypeError, "labels are missing"),
         (lambda x, y: (x, y + 1), {}, ValueError, r"labels must be in 0 \.\. 1"),
         (lambda x, y: (x, y * 1.0), {}, TypeError, "labels must be integers"),
-        (lambda x, y: (x, np.eye(2)[y]), {}, ValueError, "one-hot rows become integers"),
+        (lambda x, y: (x, np.eye(2)[y]), {}, ValueError, "Convert one-hot rows"),
         (lambda x, y: (x[1:], y), {}, ValueError, "every image needs one label, got 19 images and 20 labels"),
         (lambda x, y: (x.astype(np.float32), y), {"pixels": data.GREY_UNIT}, ValueError, "pass them as uint8"),
         (lambda x, y: (x.astype(np.int64), y), {}, TypeError, r"Try images\.astype\(np\.uint8\)"),

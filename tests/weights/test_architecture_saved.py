@@ -405,7 +405,7 @@ CANNOT = {
         r"give the shape \(2, 1, 1\), but the graph has \(2, 2, 2\)\. Was a setting changed",
     ),
     "an array more": (_extra_array, "node 'conv': its settings need 38 values in parameters and buffers"),
-    "an unregistered layer": (_unregistered, "its class Gelu is not registered; write @mg.layers.register"),
+    "an unregistered layer": (_unregistered, "its class Gelu is not registered. Write @mg.layers.register"),
     "a class of the same name": (_same_name, "its class Conv2d is not this package's layer of that name"),
     "a setting that is not finite": (_not_finite, "its setting 'alpha' is inf"),
     "a replaced method of the graph": (_graph_method, "the method forward of the graph was replaced"),

@@ -94,12 +94,12 @@ def test_fetch_downloads_once_and_reports_the_verification(listed, address, tmp_
     ("path", "known", "reason"),
     [
         ("missing", {}, "HTTP Error 404"),
-        ("short", {}, "it ended after 5,000 of 76,800 bytes"),
+        ("short", {}, "the response ended after 5,000 of 76,800 bytes"),
         ("whole", {"sha256": "0" * 64}, f"it is a different file: its SHA-256 is {SHA256}, not 0000"),
         ("whole", {"sha256": "12345678"}, "not one that begins with 12345678"),
         ("whole", {"sha1": "0" * 40}, f"it is a different file: its SHA-1 is {SHA1}, not 0000"),
-        ("whole", {"size": 10}, "it offers 76,800 bytes, not 10"),
-        ("whole", {"size": 10**6}, "it offers 76,800 bytes, not 1,000,000"),
+        ("whole", {"size": 10}, "the server offers 76,800 bytes, not 10"),
+        ("whole", {"size": 10**6}, "the server offers 76,800 bytes, not 1,000,000"),
     ],
 )
 def test_fetch_deletes_a_different_file(listed, address, tmp_path, path, known, reason):

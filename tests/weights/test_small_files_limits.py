@@ -67,7 +67,7 @@ def test_networks_with_huge_inputs_are_rejected(tmp_path):
     with pytest.raises(ValueError, match=r"inputs \(3, 8000, 8000\) needs 2,304,000,0\d\d bytes for one image"):
         loaded.classify(IMAGE)
     (tmp_path / "net.safetensors").write_bytes(weight_bombs.network(1_000))
-    with pytest.raises(ValueError, match=r"144 crops of \(3, 1000, 1000\) take 432,000,000 bytes.*fewer crops"):
+    with pytest.raises(ValueError, match=r"144 crops of \(3, 1000, 1000\) need 432,000,000 bytes.*fewer crops"):
         mg.weights.load(tmp_path / "net.safetensors").classify(IMAGE, crops=144)
 
 

@@ -8,11 +8,9 @@ All networks have the same initial weights. They differ only in the order and th
 seven networks of the paper do.
 """
 
-import warnings
-
 import numpy as np
 
-from minigooglenet import data, evaluation, models, training
+from minigooglenet import data, evaluation, models, renamed, training
 from minigooglenet.evaluation.prediction import crop_count
 
 SIDE, SIZE = 16, 14  # of an image and of the network's input: the paper's 256 and 224, divided by 16
@@ -51,7 +49,7 @@ def evaluate(networks, images=300, counts=COUNTS, log=None, *, tell=None):
     tell : old name of log, until 0.3
     """
     if tell is not None:
-        warnings.warn("tell= goes in 0.3: pass log=", DeprecationWarning, stacklevel=2)
+        renamed.warn("tell=", "log=")
         log = tell
     test = data.load("digits", SIDE).test
     total, told = images * len(networks) * crop_count(counts), 0

@@ -19,7 +19,8 @@ from hostile import BROKEN, HOSTILE, NEEDS
 
 from minigooglenet.cli import main
 from minigooglenet.course.grading import gradebook, grader, sandbox, serialisation
-from minigooglenet.exercises.checking import Calls, demanded, marked
+from minigooglenet.exercises.checking import Calls, demanded
+from minigooglenet.exercises.checking import grade as grade_answer
 from minigooglenet.exercises.exercise import Exercise
 from minigooglenet.exercises.find import everything
 from minigooglenet.exercises.outputs import call
@@ -293,7 +294,7 @@ def test_drawn_test_cases_recognise_every_mistake(exercise):
 
 def _graded(calls, function):
     outputs, touched = zip(*(call(function, arguments) for arguments in calls.arguments), strict=True)
-    result = marked(calls, outputs, any(touched))
+    result = grade_answer(calls, outputs, any(touched))
     demand = calls.exercise.demand_function
     return demanded(calls.exercise, demand(function), result) if result.passed and demand else result
 

@@ -33,7 +33,7 @@ def test_class_is_graded_without_numba(tmp_path):
     words = [sys.executable, "-c", PROGRAM, *(str(tmp_path / name) for name in ("without", "class", "out.csv"))]
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
-    assert "Everything runs on NumPy instead" in done.stderr
+    assert "Everything runs in NumPy instead" in done.stderr
     with (tmp_path / "out.csv").open(encoding="utf-8-sig", newline="") as file:
         row = next(row for row in csv.DictReader(file) if row["exercise"] == "03.1")
     assert (row["status"], row["message"][:6]) == ("passed", "all 4 ")

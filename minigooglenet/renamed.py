@@ -1,0 +1,18 @@
+"""Warnings about old names of arguments, attributes and functions, which go in the next version but one."""
+
+import warnings
+from typing import Any
+
+REMOVAL = "0.3"
+
+
+def warn(old: str, new: str, stacklevel: int = 2) -> None:
+    """Warn that a name has changed; at stacklevel 2, the caller of the function that calls this is warned."""
+    message = f"{old} is now {new}; the old name goes in {REMOVAL}"
+    warnings.warn(message, DeprecationWarning, stacklevel=stacklevel + 1)
+
+
+def attribute(owner: object, old: str, new: str) -> Any:
+    """Return the attribute `new` of an object, for a property with its old name, and warn its reader."""
+    warn(old, new, stacklevel=3)
+    return getattr(owner, new)
