@@ -4,7 +4,7 @@ To keep an old name working, add a row to one of the two tables:
 
     MODULES : {old module: new module}, or a tuple of new modules if its names moved to several; an empty tuple
         for a package of which only the modules moved, each with a row
-    NAMES : {old "module.name": new "module.name"}, for a function or a class that moved
+    NAMES : {old "module.name": new "module.name"} for a function or a class that moved
 
 Modules in a moved package need no rows if they keep their names. A name with one meaning in the old package and another
 in the new one needs a tuple for the package. An old module is the same object as the new one, so no file runs twice: a

@@ -27,7 +27,7 @@ WRAPPING = (
 
 @dataclass(repr=False)
 class Table:
-    """Rows of text under headings, for a terminal, a notebook or `str`.
+    """Rows of text under headings for a terminal, a notebook or `str`.
 
     Columns whose heading starts with ">" are right-aligned, as for numbers. `notes` are printed below the table.
     """
@@ -126,7 +126,7 @@ def _escape(c):
 
 
 def brief(record: Any) -> str:
-    """Return a dataclass or named tuple in one line, for its `__repr__`, with arrays as dtype and shape."""
+    """Return a dataclass or named tuple in one line for its `__repr__`, with arrays as dtype and shape."""
     names = getattr(record, "_fields", None) or [field.name for field in dataclasses.fields(record)]
     values = ", ".join(f"{name}={_brief_value(getattr(record, name))}" for name in names)
     return f"{type(record).__name__}({values})"

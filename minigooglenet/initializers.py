@@ -14,7 +14,7 @@ Rule = Callable[[Shape, int, np.random.Generator], Array]
 
 
 def caffe(shape: Shape, fan_in: int, rng: np.random.Generator) -> Array:
-    """Return Caffe's "xavier": uniform on [-a, a], a = sqrt(3 / fan_in). Its variance is 1 / fan_in, not Glorot's."""
+    """Return Caffe's "xavier": uniform on [-a, a], a = sqrt(3 / fan_in). Its variance is 1 / fan_in."""
     bound = np.float32(math.sqrt(3 / fan_in))
     return (rng.random(shape, dtype=np.float32) * 2 - 1) * bound
 

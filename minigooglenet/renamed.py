@@ -13,6 +13,6 @@ def warn(old: str, new: str, stacklevel: int = 2) -> None:
 
 
 def attribute(owner: object, old: str, new: str) -> Any:
-    """Return the attribute `new` of an object, for a property with its old name, and warn its reader."""
+    """Return the attribute `new` of an object for a property with its old name, and warn its reader."""
     warn(old, new, stacklevel=3)
     return getattr(owner, new)

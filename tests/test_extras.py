@@ -64,6 +64,6 @@ def test_requirements_contain_those_of_nested_extras():
     assert not names & {"minigooglenet", "onnx", "sphinx"}
 
 
-def test_an_import_error_of_the_package_itself_is_not_disguised():
+def test_import_error_of_the_package_keeps_its_text():
     with pytest.raises(ModuleNotFoundError, match="no_such_part"), extras.needed("course", "this"):
         import minigooglenet.no_such_part  # noqa: F401

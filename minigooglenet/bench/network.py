@@ -10,7 +10,7 @@ BATCHES, QUICK = (1, 8, 32), (1,)
 
 
 def measure(options, progress) -> dict:
-    """Return the times of the main output, without auxiliary heads, for each batch size.
+    """Return the times of the main output per batch size, without auxiliary heads.
 
     All engines have the same weights, compute in float32 with the same number of threads, and give equal outputs.
     """

@@ -14,7 +14,7 @@ NEAR = 1.12  # the names of layers closer than this factor are on different side
 
 
 def roofline(result, threads):
-    """Return (figure, text) of a result of the ladder, for this number of threads and the first batch size."""
+    """Return (figure, text) of a result of the ladder for this number of threads and the first batch size."""
     (best,) = (rates for rates in result["rates"] if rates["threads"] == threads)
     peak, memory = best["product_mac_per_second"], best["copy_bytes_per_second"]
     batch = result["layers"][0]["batch"]

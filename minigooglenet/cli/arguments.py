@@ -130,9 +130,9 @@ def add_lessons(parser) -> None:
 
 
 def add_exercises(parser) -> None:
-    """Add --exercises, for a folder of exercises that are not in the package."""
+    """Add --exercises for a folder of exercises that are not in the package."""
     parser.add_argument(
-        "--exercises", metavar="DIR", help="folder of your own exercises (see `minigooglenet exercise`)"
+        "--exercises", metavar="DIR", help="folder with your own exercises (see `minigooglenet exercise`)"
     )
 
 

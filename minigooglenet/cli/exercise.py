@@ -16,7 +16,7 @@ def add_parser(commands, name):
         "See docs/course/your-own-exercise.md for a guide that takes twenty minutes.",
     )
     kinds = parser.add_subparsers(dest="kind", metavar="new|lint", required=True)
-    new = _add_kind(kinds, "new", "create the file of a new exercise, for you to complete")
+    new = _add_kind(kinds, "new", "create the file of a new exercise for you to complete")
     new.add_argument("number", metavar="ID", help="exercise ID, such as 02.9: lesson 02 and an unused number")
     new.add_argument(
         "--exercises", metavar="DIR", default=FOLDER, help="folder of your exercises (default: %(default)s)"

@@ -93,7 +93,7 @@ def add_parser(commands, name):
 def run(options):
     """Grade the notebooks and print a summary of the class."""
     course = use_course(options)
-    asked = GradingOptions(
+    grading = GradingOptions(
         *(options.timeout, options.memory << 20, options.whole, options.lesson), options.wall, options.handout
     )
     if options.handout and not any(Path(options.handout).glob("*.ipynb")):
@@ -104,12 +104,12 @@ def run(options):
         raise FileNotFoundError(
             f"{options.solutions} contains no notebooks. Pass the DIR of `release --solutions DIR`."
         )
-    asked.solutions = options.solutions
-    asked.plan, asked.student = course, options.student
+    grading.solutions = options.solutions
+    grading.plan, grading.student = course, options.student
     _check_forms(options)
     one = [form for form in options.format if form in formats.ONE]
     if one:
-        asked.owner = formats.owner(one[0], options.folder)
+        grading.owner = formats.owner(one[0], options.folder)
     sentences: list[str] = []
     out, begun = output(options.csv), time.monotonic()
     held = probe.held()
@@ -124,26 +124,26 @@ def run(options):
             bar.update(task, completed=done, total=count, status=gradebook.safe(name))
 
         rows, protections, _ = grade(
-            options.folder, options.csv, asked, options.jobs, options.fresh, tell, sentences.append
+            options.folder, options.csv, grading, options.jobs, options.fresh, tell, sentences.append
         )
     for line in gradebook.summary(rows) + gradebook.arrived(rows):
         out.print(line, markup=False, soft_wrap=True)
     for sentence in sentences:
         out.print(gradebook.safe(sentence), markup=False, soft_wrap=True)
     for form in options.format:
-        path, remarks = formats.write(form, rows, options.csv, asked.plan)
+        path, remarks = formats.write(form, rows, options.csv, grading.plan)
         report_written(out, path)
         for sentence in remarks:
             out.print(gradebook.safe(sentence), markup=False, soft_wrap=True)
     if options.feedback:
-        pages = feedback.write(options.feedback, rows, asked.plan, asked.student)
+        pages = feedback.write(options.feedback, rows, grading.plan, grading.student)
         out.print(
             f"written: {options.feedback}, {len(pages)} feedback page{'s'[: len(pages) != 1]}",
             markup=False,
             soft_wrap=True,
         )
     if options.report:
-        report_written(out, report.write(options.report, rows, asked.plan, sentences))
+        report_written(out, report.write(options.report, rows, grading.plan, sentences))
     missing = [name for name in sandbox.PROTECTIONS if name not in protections]
     students = len({row["student"] for row in rows})
     out.print(

@@ -26,7 +26,7 @@ def add_parser(commands, name):
     parser.add_argument(
         "--solutions",
         metavar="SOURCES",
-        help="second folder, outside DIR, for the lesson sources with solutions (see `minigooglenet release`)",
+        help="folder outside of DIR for the lesson sources with solutions (see `minigooglenet release`)",
     )
     parser.add_argument("--sources", action="store_true", help=argparse.SUPPRESS)  # the option of version 0.1
 

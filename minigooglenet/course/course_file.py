@@ -8,7 +8,7 @@
     without = ["01.4"]                  # does not count
 
     [late]
-    per_day = 0.1                       # of the points, for each day or part of a day
+    per_day = 0.1                       # of the points for each day or part of a day
 
 `read` reports all problems of a file in one error.
 """

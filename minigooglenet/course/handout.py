@@ -35,7 +35,7 @@ def copy(target, solutions=None) -> Copied:
 
     A file that exists and differs is kept, because it has been edited.
 
-    solutions : another folder, for the sources, which contain the solutions; `minigooglenet release` makes notebooks
+    solutions : another folder for the sources, which contain the solutions; `minigooglenet release` makes notebooks
         from them
     """
     target, copied = Path(target), Copied([], [], [])

@@ -26,7 +26,7 @@ _NUMBER = re.compile(r"exercise (\d\d\.\d+\w?)", re.IGNORECASE)
 def student(text: str, name: str, repository: str | None = None) -> str:
     """Return the notebook for students as JSON, from the text of a source.
 
-    name : of the lesson, "03_gradients";  repository : "owner/name" on GitHub, for a link that opens it in Colab
+    name : of the lesson, "03_gradients";  repository : "owner/name" on GitHub for a link that opens it in Colab
     """
     return _notebook(text, name, repository, solutions=False)
 

@@ -40,7 +40,7 @@ _INSTEAD = (
 def read(path, follow=True) -> list[str]:
     """Return the code cells of a notebook or of a Python file, which must be a regular file of limited size.
 
-    follow : whether to follow a link, for a file that its owner names
+    follow : whether to follow a link for a file that its owner names
 
     Cells of a Python file keep their line numbers: each begins with an empty line for every line before it.
     """

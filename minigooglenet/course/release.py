@@ -37,7 +37,7 @@ def release(source, target, solutions=None, plan=None, exercises=None) -> Releas
     """Write the notebooks of all sources in the folder `source`, and a deck of their quizzes, to `target`.
 
     source : folder of the sources, as written by `minigooglenet lessons DIR --solutions SOURCES`
-    solutions : a second folder, for the notebooks with solutions; never inside `target`, which is handed out
+    solutions : a second folder for the notebooks with solutions; never inside `target`, which is handed out
     plan : of a course: only its lessons are written, and each states the rules of the course
     exercises : folder of the course's own exercises: their cells follow those of their lesson, or form a new notebook
     """

@@ -30,7 +30,7 @@ def is_link(path) -> bool:
 def opened(path, follow=False):
     """Open a regular file for reading bytes, or raise a ValueError or OSError with the type of the path.
 
-    follow : whether to follow a link, for a file that its owner names
+    follow : whether to follow a link for a file that its owner names
     """
     path = Path(path)
     status = path.stat() if follow else path.lstat()
@@ -83,7 +83,7 @@ class TooLargeError(ValueError):
 class Bounded(io.RawIOBase):
     """A file with limits for archive libraries, which trust every size in an archive.
 
-    A forged header of a few bytes can request gigabytes, for the name of a member or the list of all members.
+    A forged header of a few bytes can request gigabytes for the name of a member or the list of all members.
     """
 
     def __init__(self, file, most):

@@ -40,7 +40,7 @@ def load(
     augment : whether training images vary at random: digits are shifted; shapes and CIFAR-10 are shifted and mirrored;
         photographs are cropped as in the paper, mirrored and distorted
     on_bytes : called with (bytes so far, total bytes) while CIFAR-10 is downloaded
-    held_out : name of the held-out folder next to `train`, for a folder that has several
+    held_out : name of the held-out folder next to `train` for a folder that has several
 
     Examples
     --------

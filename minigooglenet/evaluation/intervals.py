@@ -1,4 +1,4 @@
-"""Confidence intervals for results on a test set: for a proportion, for a paired difference and for a mean.
+"""Confidence intervals for results on a test set: for a proportion, a paired difference and a mean.
 
 The method of a 95% interval covers the true value for 95 of 100 test sets from the same source. Which method achieves
 this depends on the quantity:

@@ -90,7 +90,7 @@ def crop_list(count: int, rule: str = "box") -> tuple[Crop, ...]:
 
 
 def boxes(shape: Sequence[int], size: int, count: int, rule: str = "box") -> tuple[FloatArray, Array]:
-    """Return the positions of the crops in an image of `shape` (..., H, W), for a network of (C, size, size).
+    """Return the positions of the crops in an image of `shape` (..., H, W) for a network of (C, size, size).
 
     Returns
     -------
@@ -137,7 +137,7 @@ def crops(image: UInt8Array, size: int, count: int, rule: str = "box") -> UInt8A
     image : uint8 (C, H, W) of any size, C = 3 or 1
     size : height and width of the network's input
     count : 0, 1, 10 or 144
-    rule : "box" or "torchvision", for the position of the single crop
+    rule : "box" or "torchvision" for the position of the single crop
 
     Examples
     --------

@@ -88,7 +88,7 @@ def predictions(
     on_batch: Callable[[int], object] | None = None,
     rule: str = "box",
 ) -> Iterator[FloatArray]:
-    """Yield the class probabilities of each image, for each model and number of crops: (models, counts, classes).
+    """Yield the class probabilities of each image for each model and number of crops: (models, counts, classes).
 
     The 1 crop is among the 10 crops and the 10 are among the 144, so smaller numbers of crops cost nothing extra. The
     parameters are those of `probabilities`. The result of an image is yielded as soon as it is computed.
@@ -124,7 +124,7 @@ def predictions(
 
 
 def predict(g: Callable[[Array], Array], images: Array, batch_size: int = 64) -> IntArray:
-    """Return the likeliest class of each image, M integers, for a Graph or a plan.
+    """Return M integers, the likeliest class of each image by a Graph or a plan.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The report of an evaluation: numbers, tables, figures and files, for the last setting of a Table 3."""
+"""The report of an evaluation: numbers, tables, figures and files for the last setting of a Table 3."""
 
 import csv
 from pathlib import Path

@@ -33,7 +33,7 @@ def check_layer(layer: "Layer", *input_shapes: Shape, rng: Rng = 0) -> Report:
     ----------
     layer : Layer; it is not changed. Dropout draws the same mask every time.
     input_shapes : (C, H, W) of each input, without the batch axis (default: small shapes that reveal mistakes)
-    rng : Generator, int or None, for the values
+    rng : Generator, int or None for the values
 
     Returns
     -------
@@ -71,7 +71,7 @@ def check_function(
     ----------
     forward, backward : the pair; `backward` may omit the gradients of integer inputs
     inputs : float64 arrays, and integers such as labels
-    rng : Generator, int or None, for the upstream gradient and the directions
+    rng : Generator, int or None for the upstream gradient and the directions
     force : check float32 inputs anyway
 
     Returns

@@ -54,7 +54,7 @@ def directional_check(
     x : (N, C, H, W)
     labels : N integers
     step : step size, relative to the values of each array: every array p moves by step * rms(p) * random
-    rng : Generator, int or None, for the direction
+    rng : Generator, int or None for the direction
 
     Returns
     -------

@@ -50,7 +50,7 @@ def check_network(
         changed.
     x : (N, C, H, W)
     labels : N integers
-    rng : Generator, int or None, for the directions
+    rng : Generator, int or None for the directions
     on_node : called with (number of nodes done, number of nodes, name) for a progress bar
 
     Returns

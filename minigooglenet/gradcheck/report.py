@@ -89,7 +89,7 @@ class Report:
     findings : list of Finding
     suspects : list of str: known mistakes that explain the error, the most likely first, each with one hint
     stages : list of Stage
-    errors : {argument: (analytic, numerical)} arrays, for the arguments of which every index was compared
+    errors : {argument: (analytic, numerical)} arrays for the arguments of which every index was compared
     error_map : the error map as text
     linear : the arguments in which the function is linear, found with exact integers
     evidences : the wrong gradients and their Jacobians, the input of the diagnosis

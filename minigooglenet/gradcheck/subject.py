@@ -25,7 +25,7 @@ class Subject:
     names : names of the arrays in findings
     operation : the kind of the layer, or None if unknown
     settings : hyperparameters of the operation
-    complex_safe : whether `forward` accepts complex arrays, for the complex step
+    complex_safe : whether `forward` accepts complex arrays for the complex step
     remembers : for a layer, a function that returns a sentence if the layer stores activations
     """
 

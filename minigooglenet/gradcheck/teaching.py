@@ -40,7 +40,7 @@ def ucurve(layer: "Layer", *input_shapes: Shape, rng: Rng = 0) -> tuple["Figure"
     >>> import minigooglenet as mg
     >>> figure, text = mg.gradcheck.ucurve(mg.layers.Softmax())
     >>> text.splitlines()[0]
-    "Relative error of a central difference of Softmax(), by step size ('*' marks the checker's, 1e-05):"
+    "Relative error of a central difference of Softmax(), by step size ('*': 1e-05, as in the checker):"
     """
     subject, position, direction, grad_y, right = _one_direction(layer, input_shapes, rng)
     errors = {}
@@ -59,7 +59,7 @@ def ucurve(layer: "Layer", *input_shapes: Shape, rng: Rng = 0) -> tuple["Figure"
     axis.set(xlabel="step size h", ylabel="relative error", title=f"{subject.operation}: error of a central difference")
     axis.legend(frameon=False)
     lines = [
-        f"Relative error of a central difference of {subject.title}, by step size ('*' marks the checker's, {STEP:g}):"
+        f"Relative error of a central difference of {subject.title}, by step size ('*': {STEP:g}, as in the checker):"
     ]
     lines += [
         f"  {'*' if np.isclose(step, STEP) else ' '} {step:7.0e}  float64 {a:9.1e} {_bar(a)}  float32 {b:9.1e}"

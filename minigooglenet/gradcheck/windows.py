@@ -52,7 +52,7 @@ def _recognise_pool(x, y):
 
 
 def _corners(x, y, kernel):
-    """Yield (stride, padding) with an output larger than y, for a `forward` that computes only the first positions."""
+    """Yield (stride, padding) with an output larger than y for a `forward` that computes only the first positions."""
     for pad in range(4):
         padding = ((pad, pad), (pad, pad))
         counts = [shapes.window_count(x.shape[2 + a], kernel[a], 1, padding[a]) for a in range(2)]

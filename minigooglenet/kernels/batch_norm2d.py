@@ -61,7 +61,7 @@ def backward(
     eps: float = 1e-5,
     batch_statistics: bool = True,
 ) -> tuple[Array, Array, Array]:
-    """Return (grad_x, grad_weight, grad_bias), for the `mean` and `var` that `forward` returned.
+    """Return (grad_x, grad_weight, grad_bias) for the `mean` and `var` that `forward` returned.
 
     With `batch_statistics` they depend on x, so grad_x loses its mean and its component along the normalised values.
     With given statistics the gradient is only scaled.

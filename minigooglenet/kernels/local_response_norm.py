@@ -43,7 +43,7 @@ def forward(
 
 @flushed
 def backward(grad_y: Array, x: Array, scale: Array, size: int = 5, alpha: float = 1e-4, beta: float = 0.75) -> Array:
-    """Return grad_x (N, C, H, W), for the input and the scale of `forward`.
+    """Return grad_x (N, C, H, W) for the input and the scale of `forward`.
 
     Examples
     --------

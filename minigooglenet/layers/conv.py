@@ -24,7 +24,7 @@ class Conv2d(Layer):
     algorithm : "auto", "loops", "im2col", "numba", "winograd" or your own pair (forward, backward); see
         `kernels.conv2d`. "auto" leaves the choice to `mg.use`
     init, bias_init : initialisation of the weight (a rule of `initializers`); initial value of the bias
-    rng : Generator, int or None, for the weight
+    rng : Generator, int or None for the weight
 
     Examples
     --------

@@ -25,7 +25,7 @@ def with_classes(graph: Graph, num_classes: int, *, rng: Rng = None) -> tuple[Gr
     ----------
     graph : Graph that a function of `models` built and that was not changed since
     num_classes : number of classes of the new network
-    rng : Generator, int or None, for the new classifiers and dropout
+    rng : Generator, int or None for the new classifiers and dropout
 
     Raises
     ------

@@ -24,7 +24,7 @@ class Memory:
         self.arrays, self.jobs = {}, {}
 
     def bind(self, inputs, count, images):
-        """Return (arrays, jobs): {wire: array} and one function per step, for a group of `count` of `images` images."""
+        """Return (arrays, jobs): {wire: array} and one function per step for a group of `count` of `images` images."""
         if count > self.capacity:
             self.capacity, self.arrays, self.jobs = count, {}, {}
             self.memory = [np.empty(count * size, self.dtype) for size in self.plan.sizes]

@@ -1,6 +1,6 @@
 """Ensembles: several models that differ only in sampling and order, like the seven of the paper (section 6).
 
-They have the same initial weights (the paper calls this an oversight of its own) and the same recipe. Only the random
+They have the same initial weights (which the paper calls an oversight) and the same recipe. Only the random
 seed for order, augmentation and dropout differs. Each member is a separate run in its own folder, and can be resumed.
 """
 

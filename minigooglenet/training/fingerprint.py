@@ -63,10 +63,10 @@ def differences(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
 
 def recipe_differences(there: dict[str, Any], recipe) -> list[str]:
     """Return the differences between the fingerprint of a checkpoint and a Recipe, as far as they need no data."""
-    here = json.loads(_text({"recipe": of_recipe(recipe), "settings": asdict(recipe.settings)}))
+    current = json.loads(_text({"recipe": of_recipe(recipe), "settings": asdict(recipe.settings)}))
     for name in FREE:
-        here["settings"].pop(name)
-    return differences(there, here)
+        current["settings"].pop(name)
+    return differences(there, current)
 
 
 def missing(there: dict[str, Any], here: dict[str, Any]) -> list[str]:

@@ -185,7 +185,7 @@ def _write(file, text):
 
 
 def _holder(file) -> str:
-    """Return the holder of the lock in parentheses, for a message; empty if it is unknown."""
+    """Return the holder of the lock in parentheses for a message; empty if it is unknown."""
     try:
         os.lseek(file, 1, os.SEEK_SET)
         holder = json.loads(os.read(file, MOST))

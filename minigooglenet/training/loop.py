@@ -42,7 +42,7 @@ def train(
     epochs : number of passes over the images, each in a new order; only the last batch of an epoch may be smaller
     batch_size : images per step
     lr, momentum, weight_decay : hyperparameters of `optim.sgd_step`
-    rng : Generator, int or None, for the order
+    rng : Generator, int or None for the order
     on_step : called with each `Step` when it is done
     pixels : Pixels that convert uint8 images to inputs, by default to -1 .. 1; floats must be in the range of `pixels`
 

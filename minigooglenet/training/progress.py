@@ -38,7 +38,7 @@ def header(trainer: Trainer) -> list[str]:
 
 
 def large_heads(graph) -> list[str]:
-    """Return a warning, one line of text, for each auxiliary head with more parameters than the rest of the network."""
+    """Return a warning, one line of text for each auxiliary head with more parameters than the rest of the network."""
     heads = [output for output in graph.outputs if output != graph.main]
     shared, lines = {name for name, _ in graph.schedule([graph.main])}, []
     rest = sum(_size(graph, name) for name in shared)

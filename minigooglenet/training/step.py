@@ -64,7 +64,7 @@ def gradients(
     x : (N, C, H, W)
     labels : N integers
     weights : {wire: loss weight}, the main classifier last
-    number : number of this step, for the error message
+    number : number of this step for the error message
     frozen : nodes that are not trained
 
     Raises

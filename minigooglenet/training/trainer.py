@@ -199,7 +199,7 @@ class Trainer:
 
         Parameters
         ----------
-        copy : False shares the arrays with the Trainer, for a caller that only reads them
+        copy : False shares the arrays with the Trainer for a caller that only reads them
         """
         views = self.graph.params, self.graph.buffers, self.velocity, self.average, *map(self.adam.get, ADAM)
         arrays = {group: dict(view or {}) for group, view in zip(checkpoint.GROUPS, views, strict=True)}

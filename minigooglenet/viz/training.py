@@ -24,7 +24,7 @@ def training_curve(
     Parameters
     ----------
     steps : list of training.Step
-    epochs : list of training.Epoch, for the held-out line with a marker at the end of each epoch
+    epochs : list of training.Epoch for the held-out line with a marker at the end of each epoch
     best : the Epoch that is marked with a star, or None
     heads : number of auxiliary heads in the loss of a step; the held-out loss is only that of the main classifier
 

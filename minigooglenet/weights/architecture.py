@@ -138,7 +138,7 @@ def _settings(layer) -> dict[str, Any]:
         for name, default in getattr(registry.BUILT_IN.get(cls.__name__), "unnamed", {}).items():
             value = getattr(layer, name)
             if not isinstance(value, str):
-                raise ValueError(f"its {name} is a pair of your own functions, and a file never stores code")
+                raise ValueError(f"its {name} is your own pair of functions, and a file never stores code")
             if value != default and built_in:
                 settings[name] = value
             elif value != default and settings.get(name) != value:

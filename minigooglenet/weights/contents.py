@@ -205,7 +205,7 @@ def check_line(value, what: str) -> str:
 
 
 def some(value) -> str:
-    """Return the beginning of the repr of a value, for a message."""
+    """Return the beginning of the repr of a value for a message."""
     text = repr(value)
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
 

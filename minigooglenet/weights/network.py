@@ -116,7 +116,7 @@ def save(
 
     Parameters
     ----------
-    graph : Graph with layers of this package, or of your own classes that are registered with `mg.layers.register`
+    graph : Graph with layers of this package, or your own registered classes with `mg.layers.register`
     path : file whose name ends in .safetensors
     pixels : how images become its inputs, Pixels or a text for `data.pixels_of`
     classes : names of its outputs

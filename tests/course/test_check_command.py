@@ -1,4 +1,4 @@
-"""The check from the command line and under pytest gives the notebook's results, for a .py file or a notebook."""
+"""The check from the command line and under pytest gives the notebook's results for a .py file or a notebook."""
 
 import json
 import textwrap

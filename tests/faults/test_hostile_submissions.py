@@ -177,8 +177,8 @@ def test_hostile_entries_have_a_row_or_a_sentence(tmp_path, monkeypatch):
     passed = serialisation.pack({"number": "03.1", "calls": []}) + serialisation.pack({"end": True})
     monkeypatch.setattr(grader, "run", lambda *_: (passed, 0))  # other tests run notebooks
     sentences = []
-    asked = grader.GradingOptions(seconds=20.0, lesson="03")
-    rows, _, whole = grader.grade(folder, tmp_path / "out.csv", asked, report=sentences.append)
+    options = grader.GradingOptions(seconds=20.0, lesson="03")
+    rows, _, whole = grader.grade(folder, tmp_path / "out.csv", options, report=sentences.append)
     assert whole
     students = {row["student"] for row in rows}
     assert all(sum(row["student"] == student for row in rows) == len(NUMBERS) for student in students)

@@ -399,7 +399,7 @@ def _graph_method(g):
 CANNOT = {
     "a replaced forward": (_replaced_method, "node 'conv': its method forward was replaced"),
     "a replaced infer": (_replaced_inference, "node 'relu': its method infer was replaced"),
-    "a pair of functions": (_pair_of_functions, "node 'conv': its algorithm is a pair of your own functions"),
+    "a pair of functions": (_pair_of_functions, "node 'conv': its algorithm is your own pair of functions"),
     "a stale shape": (
         _stale_shape,
         r"give the shape \(2, 1, 1\), but the graph has \(2, 2, 2\)\. Was a setting changed",

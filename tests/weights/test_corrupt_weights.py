@@ -43,7 +43,7 @@ def _mutated(original, rng):
 
 
 def _facts(contents):
-    """Return contents as plain values, for a comparison bit by bit."""
+    """Return contents as plain values for a comparison bit by bit."""
     arrays = {name: (array.dtype, array.shape, array.tobytes()) for name, array in contents.arrays.items()}
     return arrays, contents.model, contents.arguments, contents.pixels, contents.classes, contents.notes
 

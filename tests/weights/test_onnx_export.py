@@ -59,8 +59,8 @@ def odd():
     g.add("probabilities", layers.Softmax(), "mean")
     g.add("norm", layers.BatchNorm2d(6, eps=0.01, momentum=0.3), "mean")
     g.add("global", layers.GlobalAvgPool2d(), "norm")
-    g.add("scores", layers.Linear(6, 4, bias=False), "global")
-    g.add("joined", layers.Concat(), "scores", "global")
+    g.add("logits", layers.Linear(6, 4, bias=False), "global")
+    g.add("joined", layers.Concat(), "logits", "global")
     g.add("dropped", layers.Dropout(0.3), "joined")
     g.add("chances", layers.Softmax(), "dropped")
     return g
@@ -183,14 +183,14 @@ def test_float64_network_exports_as_float64():
         "norm", layers.BatchNorm2d(5, eps=0.01), "conv"
     )  # no LRN: the reference evaluator confuses images and channels
     graph.add("global", layers.GlobalAvgPool2d(), "norm")
-    graph.add("scores", layers.Linear(5, 4), graph.add("dropped", layers.Dropout(), "global"))
+    graph.add("logits", layers.Linear(5, 4), graph.add("dropped", layers.Dropout(), "global"))
     graph = random_arrays(graph).astype(np.float64)
     inputs = {name: x.astype(np.float64) for name, x in images(graph).items()}
     whole = model(graph)
     onnx.checker.check_model(whole, full_check=True)
-    (scores,) = ReferenceEvaluator(whole).run(None, inputs)
-    assert scores.dtype == np.float64
-    require_same({"scores": scores}, graph.infer(inputs), 1e-7)  # ONNX settings are float32
+    (logits,) = ReferenceEvaluator(whole).run(None, inputs)
+    assert logits.dtype == np.float64
+    require_same({"logits": logits}, graph.infer(inputs), 1e-7)  # ONNX settings are float32
 
 
 class Own(layers.ReLU):

@@ -144,11 +144,11 @@ def test_outputs_changed_by_another_program_are_kept(tmp_path):
 
 @pytest.mark.parametrize(
     ("outputs", "sentence"),
-    [(("scores", "scores"), "outputs must be distinct"), (("x", "scores"), "outputs must be computed wires")],
+    [(("logits", "logits"), "outputs must be distinct"), (("x", "logits"), "outputs must be computed wires")],
 )
 def test_export_rejects_invalid_outputs(outputs, sentence):
     graph = mg.Graph(x=(4,))
-    graph.add("scores", layers.Linear(4, 2), "x")
+    graph.add("logits", layers.Linear(4, 2), "x")
     with pytest.raises(ValueError, match=sentence):
         model(graph, outputs=outputs)
     if outputs[0] == "x":

@@ -332,7 +332,7 @@ def test_mutated_onnx_file_is_read_or_rejected(tmp_path):
     graph.add("norm", layers.BatchNorm2d(4), "conv")
     graph.add("pool", layers.MaxPool2d(3, stride=2, ceil_mode=True), "norm")
     graph.add("mean", layers.GlobalAvgPool2d(), graph.add("lrn", layers.LocalResponseNorm(), "pool"))
-    graph.add("scores", layers.Linear(4, 2, rng=0), graph.add("drop", layers.Dropout(), "mean"))
+    graph.add("logits", layers.Linear(4, 2, rng=0), graph.add("drop", layers.Dropout(), "mean"))
     whole = model(graph, pixels=data.Pixels(), classes=("a", "b")).SerializeToString()
     rng = np.random.default_rng(0)
     outcomes, sentences = collections.Counter(), set()

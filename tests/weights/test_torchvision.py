@@ -14,7 +14,7 @@ from minigooglenet.weights.contents import WeightsError
 
 
 def read_state(path):
-    """Return the contents of a state dict read as torchvision's, whatever its names."""
+    """Return the contents of a state dict read as a torchvision file, for any names."""
     with detect.opened(path) as reader:
         if not isinstance(reader, torchvision.Reader):
             reader = torchvision.Reader(reader._file, reader)

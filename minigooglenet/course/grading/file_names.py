@@ -128,7 +128,7 @@ def marked_late(name: str) -> bool:
 
 
 def parse_file_name(stem: str) -> Named:
-    """Return the parts of a file name without its ending; if no rule matches, the name is the student's."""
+    """Return the parts of a file name without its ending; if no rule matches, it is the name of the student."""
     stem = clean(stem)
     if named := parse_platform_name(stem):
         return named

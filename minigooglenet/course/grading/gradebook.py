@@ -52,7 +52,7 @@ def cell(value, most=MOST_TEXT):
 def _quiet(text):
     """Return text with an apostrophe before each character that might begin a formula at the start of a field.
 
-    A spreadsheet may split at a different separator than this file's, and then quotes do not protect a field. So a
+    A spreadsheet may split at another separator than this file has, and then quotes do not protect a field. So a
     field may begin after any separator, and after the spaces and quotes that follow it.
     """
     made, begins = [], True

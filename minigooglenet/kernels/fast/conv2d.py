@@ -48,7 +48,7 @@ def choose(x_shape, weight_shape, stride, padding, dtype):
 
 
 def may_be_winograd(weight_shape, stride, padding, dtype):
-    """Return whether `choose` may pick Winograd's algorithm for such a weight, for some image size."""
+    """Return whether `choose` may pick Winograd's algorithm for such a weight at some image size."""
     return choose((1 << 10, 0, 1 << 10, 1 << 10), weight_shape, stride, padding, dtype) is winograd
 
 

@@ -1,4 +1,4 @@
-"""Max pooling, one channel at a time: the maximum of every window and its position, for a SIMD vector of windows.
+"""Max pooling, one channel at a time: maximum and position of a SIMD vector of windows at once.
 
 Three ideas make it fast. It computes the maximum of each column of a window first, then the maximum of those, so that
 overlapping windows reuse column maxima. It computes vectors of neighbouring windows. It has no branches: the codes

@@ -67,7 +67,7 @@ def window(x_shape, weight_shape, stride, padding):
 
 @compiled
 def pack(image, base, window, first, rows, channels, planes):
-    """Fill planes, flat, with the inputs of `rows` output rows from row `first`, for the channels in a range."""
+    """Fill planes, flat, with the inputs of `rows` output rows from row `first` for the channels in a range."""
     _, size, kernel, stride, corner, _, phases, pitch = window
     height, zero = rows + (kernel[0] - 1) // stride[0], planes.dtype.type(0)
     at = 0

@@ -24,7 +24,7 @@ def backward(grad_y, x, scale, size, alpha, beta):
 
 
 def _window_sums(values, before, after):
-    """Return, for each channel c, the sum of the channels c - before .. c + after that exist."""
+    """Return the sum of the channels c - before .. c + after that exist, per channel c."""
     total = values.copy()
     channels = values.shape[1]
     for shift in range(1, min(before, channels - 1) + 1):

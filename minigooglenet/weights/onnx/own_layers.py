@@ -1,4 +1,4 @@
-"""Export of your own layers to ONNX: one function per class, which you register."""
+"""Export your own layers to ONNX: one function per class, which you register."""
 
 from __future__ import annotations
 

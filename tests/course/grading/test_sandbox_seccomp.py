@@ -1,4 +1,4 @@
-"""The filter for system calls, interpreted like in the kernel, for both architectures."""
+"""The filter for system calls, interpreted like in the kernel for both architectures."""
 
 import errno
 import struct

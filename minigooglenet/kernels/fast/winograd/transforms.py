@@ -8,7 +8,7 @@ This needs 36 multiplications instead of 144. Summed over channels, each of the 
 gradient of g is G' [ (A grad_y A') * (B' d B) ] G.
 
 A one-dimensional transform is a few additions, which are written out here. It is applied to the rows and then to the
-columns of a tile, for a SIMD vector of tiles.
+columns of a tile for a SIMD vector of tiles.
 """
 
 import numpy as np

@@ -52,7 +52,7 @@ def grad_weight(grad_y, x, padding):
 
 @compiled
 def _transform(x, step, size, corner, grid, span, channels, v, is_input, lanes):
-    """Fill v (36, C, width) with the transforms of the tiles in `span`, for some channels."""
+    """Fill v (36, C, width) with the transforms of the tiles in `span` for some channels."""
     rows, records = tiles.buffers(size, grid[1], x.dtype)
     d, half = np.empty(INPUT * ROW * WIDTH, x.dtype), np.empty(ELEMENTS * WIDTH, x.dtype)
     flat_v, element = v.reshape(-1), v.shape[1] * v.shape[2]
