@@ -14,7 +14,7 @@ from minigooglenet.course import notebooks
 from minigooglenet.exercises.find import find
 
 ROOT = Path(__file__).parents[2]
-HINT = re.compile(r'^hint\("(\d\d\.\d+\w?)"\)$')
+EXERCISE = re.compile(r"^# exercise (\d\d\.\d+\w?)$", re.MULTILINE)
 FIRST = """\
 {{.lesson-links}}
 {{download}}`Download the notebook <../../lessons/{name}.ipynb>`
@@ -53,14 +53,8 @@ def _page(text, name, repository):
             if number == 0:
                 cells.append(_markdown(FIRST.format(repository=repository, name=name)))
         elif notebooks.BEGIN in cell.source:
-            stub = notebooks.without_solution(cell.source)
-            cells.append(_markdown(f"```python\n{stub}\n```"))
+            cells.append(_markdown(f"```python\n{notebooks.without_solution(cell.source)}\n```\n{_hints(cell.source)}"))
             cells.append(_code(_without_markers(cell.source), "Show a solution", "Hide the solution"))
-        elif match := HINT.match(cell.source.strip()):
-            hints = "\n".join(f"{step}. {text}" for step, text in enumerate(find(match.group(1)).hints, 1))
-            cells.append(
-                _markdown(f"```python\n{cell.source}\n```\n\n:::{{dropdown}} Hints for {match.group(1)}\n{hints}\n:::")
-            )
         else:
             cells.append(_code(cell.source))
     for number, cell in enumerate(cells):
@@ -68,6 +62,15 @@ def _page(text, name, repository):
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=notebooks.METADATA)
     notebook.nbformat_minor = 5
     return nbformat.writes(notebook) + "\n"
+
+
+def _hints(source):
+    """Return the hints of the exercise that a cell names, folded."""
+    named = EXERCISE.search(source)
+    if named is None:
+        return ""
+    hints = "\n".join(f"{step}. {hint}" for step, hint in enumerate(find(named.group(1)).hints, start=1))
+    return f"\n:::{{dropdown}} Hints for {named.group(1)}\n{hints}\n:::"
 
 
 def _without_markers(source):
