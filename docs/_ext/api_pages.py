@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -22,9 +23,9 @@ def pages():
     modules = [getattr(mg, name) for name in mg.__all__ if isinstance(getattr(mg, name), ModuleType)]
     for module in modules:
         short = module.__name__.removeprefix("minigooglenet.")
-        listed = [getattr(module, name) for name in getattr(module, "__all__", ())]
+        listed = [getattr(module, name) for name in module.__all__]
         names = []
-        for name, value in zip(getattr(module, "__all__", ()), listed, strict=True):
+        for name, value in zip(module.__all__, listed, strict=True):
             if isinstance(value, ModuleType):
                 names += [f"{value.__name__}.{inner}" for inner in getattr(value, "__all__", ())]
             elif callable(value):
@@ -66,7 +67,14 @@ def _page(title, introduction, names):
     return "\n".join(parts) + "\n"
 
 
+def _skip(app, what, name, member, skip, options):
+    """Leave out fields, which the class lists as attributes, and old names."""
+    text = inspect.getdoc(member) or ""
+    return True if re.match(r"Alias for field number|(The old|Old) name of", text) else None
+
+
 def setup(app):
     """Write the pages before Sphinx looks for pages."""
+    app.connect("autodoc-skip-member", _skip)
     app.connect("builder-inited", lambda app: write(Path(app.srcdir) / "api"))
     return {"parallel_read_safe": True, "parallel_write_safe": True}
