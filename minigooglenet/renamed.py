@@ -14,5 +14,6 @@ def warn(old: str, new: str, stacklevel: int = 2) -> None:
 
 def attribute(owner: object, old: str, new: str) -> Any:
     """Return the attribute `new` of an object for a property with its old name, and warn its reader."""
-    warn(old, new, stacklevel=3)
+    kind = type(owner).__name__
+    warn(f"{kind}.{old}", f"{kind}.{new}", stacklevel=3)
     return getattr(owner, new)

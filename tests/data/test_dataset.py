@@ -54,12 +54,12 @@ IMAGES = np.arange(2 * 3 * 2 * 2, dtype=np.uint8).reshape(2, 3, 2, 2)
 def test_old_names_of_images_work_with_a_warning():
     with pytest.warns(DeprecationWarning, match="pictures= is now images="):
         some = data.Images(pictures=IMAGES, labels=[1, 0], classes=("a", "b"), pixels=data.UNIT)
-    with pytest.warns(DeprecationWarning, match="pictures is now images"):
+    with pytest.warns(DeprecationWarning, match="Images.pictures is now Images.images"):
         assert some.pictures is some.images
     with pytest.warns(DeprecationWarning, match="picture is now image"):
         assert np.array_equal(some.picture(1), IMAGES[1])
     scenes = data.shapes(1)
-    with pytest.warns(DeprecationWarning, match="pictures is now images"):
+    with pytest.warns(DeprecationWarning, match="Scenes.pictures is now Scenes.images"):
         assert scenes.pictures is scenes.images
 
 

@@ -20,7 +20,7 @@ def test_old_report_attribute_warns(report, old, new):
 def test_old_attribute_of_finding_and_derivative_warns(report):
     with pytest.warns(DeprecationWarning, match=r"Finding\.numeric is now Finding\.numerical"):
         assert report.findings[-1].numeric == report.findings[-1].numerical
-    with pytest.warns(DeprecationWarning, match="numeric is now numerical"):
+    with pytest.warns(DeprecationWarning, match="DirectionalDerivative.numeric is now DirectionalDerivative.numerical"):
         assert gradcheck.DirectionalDerivative(1.0, 2.0, 1e-9).numeric == 2.0
 
 

@@ -146,5 +146,5 @@ def test_new_run_removes_an_old_best_file(tmp_path, results):
 
 def test_old_name_of_metadata_works_with_a_warning():
     trainer = Trainer(graph(), split(), QUICK)
-    with pytest.warns(DeprecationWarning, match="told is now metadata"):
+    with pytest.warns(DeprecationWarning, match="Trainer.told is now Trainer.metadata"):
         assert trainer.told() == trainer.metadata()
