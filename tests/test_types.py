@@ -1,12 +1,10 @@
 """Types for editors: every public name is annotated, documented with an example that runs, and completed."""
 
-import doctest
 import inspect
 import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 from public_names import members, methods
 
@@ -30,13 +28,17 @@ def test_public_functions_and_methods_are_annotated(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_examples_of_public_names_print_what_they_show(name):
-    finder = doctest.DocTestFinder(recurse=False)
-    (example,) = finder.find(NAMES[name], name, globs={"np": np, "mg": mg})
-    assert example.examples, "no example"
-    out = []
-    doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, out=out.append)
-    assert not out, "".join(out)
+def test_public_names_have_an_example(name):
+    assert ">>>" in inspect.getdoc(NAMES[name])
+
+
+def test_examples_of_public_names_print_what_they_show(tmp_path):
+    # In a new process, because an example may show what the first hint is, or register a layer.
+    folder = Path(__file__).parent
+    command = [sys.executable, folder / "run_examples.py"]
+    finished = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert int(finished.stdout.split()[-2]) >= len(NAMES)
 
 
 def test_a_users_script_runs(tmp_path):

@@ -1,5 +1,7 @@
 """Lesson 13: its instruments count steps and find a race without measuring time."""
 
+import gc
+
 import numpy as np
 import pytest
 from numeric import assert_close, needs_numba
@@ -69,3 +71,22 @@ def test_unwritten_function_gives_not_yet_even_compiled():
     assert check("13.3", conv_numba).status == "not yet"
     assert check("13.3", numba.njit(parallel=True)(conv_numba)).status == "not yet"
     assert check("13.3", ...).status == "not yet"
+
+
+def test_garbage_collection_is_not_counted_as_a_call():
+    def collect(phase, info):
+        pass
+
+    def answer(n):
+        return [[] for _ in range(n)]
+
+    before = gc.get_threshold()
+    gc.callbacks.append(collect)
+    gc.set_threshold(1)
+    try:
+        counted = steps(answer, (500,))
+    finally:
+        gc.set_threshold(*before)
+        gc.callbacks.remove(collect)
+    assert "collect" not in counted.calls
+    assert gc.isenabled()

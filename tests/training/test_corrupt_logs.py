@@ -8,9 +8,9 @@ from small import graph, split
 
 from minigooglenet.training import Settings, Trainer
 from minigooglenet.training.checkpoint import ResumeWarning
-from minigooglenet.training.log import DAMAGED, Log
+from minigooglenet.training.log import CORRUPT, Log
 
-KEPT = f"{DAMAGED}-1"
+KEPT = f"{CORRUPT}-1"
 SETTINGS = Settings(epochs=3, batch_size=6, gradients_every=2)
 
 

@@ -1,6 +1,7 @@
 """Instruments that measure how an answer works without a clock: lines of Python that run, and writes to an array."""
 
 import functools
+import gc
 import linecache
 import sys
 from collections import Counter
@@ -44,12 +45,15 @@ def steps(function, arguments) -> Steps:
         return trace
 
     def traced(*given):
-        before = sys.gettrace()
+        before, collected = sys.gettrace(), gc.isenabled()
+        gc.disable()  # a collection may call functions of libraries between two lines of the answer
         sys.settrace(trace)
         try:
             return answer(*given)
         finally:
             sys.settrace(before)
+            if collected:
+                gc.enable()
 
     output = call(traced, arguments)[0]
     if isinstance(output, Raised):
