@@ -196,7 +196,7 @@ def test_documented_course_file_is_valid_and_complete(read):
     assert course.lessons["03"].points["03.3"] == 4
     assert course.due("Bo Li", "01") > course.due("Ada Byron", "01")
     keys = (*course_file.KEYS, *course_file.LESSON_KEYS, *course_file.LATE_KEYS, *plan.USES)
-    table = PAGE[PAGE.index("| key | meaning |") : PAGE.index("A mistake in the file")]
+    table = PAGE[PAGE.index("| key | meaning |") : PAGE.index("All mistakes in the file")]
     assert [key for key in keys if not re.search(rf"`\[?{key}[\].`]", table)] == []
     assert [key for key in keys if not re.search(rf"\b{key}\b", example)] == []
 
@@ -221,4 +221,4 @@ def test_page_names_every_format_and_option():
     assert [form for form in formats.FORMATS if f"`--format {form}`" not in PAGE] == []
     for option in ("--csv", "--feedback", "--report", "--student", "--solutions", "--course"):
         assert option in PAGE
-    assert "refuse" in PAGE
+    assert "reject" in PAGE
