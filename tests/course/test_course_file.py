@@ -221,3 +221,4 @@ def test_page_names_every_format_and_option():
     assert [form for form in formats.FORMATS if f"`--format {form}`" not in PAGE] == []
     for option in ("--csv", "--feedback", "--report", "--student", "--solutions", "--course"):
         assert option in PAGE
+    assert "reject" in PAGE
