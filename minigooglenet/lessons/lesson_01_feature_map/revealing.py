@@ -49,7 +49,7 @@ def revealing_judge(answer):
         return Verdict(True, None, f"{kills}, which has {x.size + w.size} values. Can you do it with fewer?")
     first = survivors[0]
     also = f" ({', '.join(survivors[1:])} too)" if survivors[1:] else ""
-    return Verdict(False, f"{first} survives", f"{kills}. '{first}' survives{also}: {whys[first]}")
+    return Verdict(False, f"{first} survives", f"{kills}. '{first}' returns the right output{also}: {whys[first]}")
 
 
 def _or_none(function, *arguments):
