@@ -191,8 +191,8 @@ answer("00.2", macs_of_layer)
 #
 # ImageNet is a collection of photographs with a yearly competition: assign each photograph to one of 1000 classes.
 # GoogLeNet won in 2014, with seven networks whose predictions were averaged. The team of VGG-16 came second, also with
-# several networks. Take the layers of VGG-16 in order, and add up their MACs. After how many layers have you reached the
-# MACs of all of GoogLeNet?
+# several networks. Take the layers of VGG-16 in order, and add up their MACs. After how many layers have you reached
+# the MACs of all of GoogLeNet?
 
 # %%
 predict("00.c", ...)
@@ -531,6 +531,6 @@ print(
 # More to try:
 #
 # - `print(counted.explain("inception_3a/3x3"))` shows how the counts of a layer are computed.
-# - Compare `mg.count(mg.models.alexnet())` and `mg.count(mg.models.nin())` (Network in Network) with GoogLeNet. Which of
-#   the three has the most MACs per parameter?
+# - Compare `mg.count(mg.models.alexnet())` and `mg.count(mg.models.nin())` (Network in Network) with GoogLeNet. Which
+#   of the three has the most MACs per parameter?
 # - Use your own photograph: `mg.data.prepare(mg.data.photograph("my.jpg"))`.
