@@ -65,9 +65,9 @@ figure
 # %% [markdown]
 # ## A kernel responds to its own shape
 #
-# Now take a photograph. Subtract the kernel's mean from all its weights, so that a region of uniform brightness gives
-# 0. Each output measures how much the region under the kernel looks like an F. The photograph contains no F; the output
-# is largest where it looks most like one.
+# Now take a photograph. Subtract the kernel's mean from all its weights, so that a region of uniform brightness gives 0.
+# Each output measures how much the region under the kernel looks like an F. The photograph contains no F; the output is
+# largest where the region looks most like one.
 
 # %%
 grey = np.asarray(photo.convert("L").resize((40, 48)), float) / 255
