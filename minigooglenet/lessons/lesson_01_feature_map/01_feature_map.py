@@ -65,7 +65,7 @@ figure
 # %% [markdown]
 # ## A kernel responds to its own shape
 #
-# Now take a photograph. Subtract the kernel's mean from all its weights, so that a region of uniform brightness gives 0.
+# Now take a photograph. Subtract the kernel's mean from all its weights, so that a uniformly bright region gives 0.
 # Each output measures how much the region under the kernel looks like an F. The photograph contains no F; the output is
 # largest where the region looks most like one.
 
@@ -325,7 +325,7 @@ checked = check("01.3", conv_forward)
 checked
 
 # %%
-compare("01.3")
+compare("01.3")  # its P and Q are our Ho and Wo; groups is 1 here
 
 # %% [markdown]
 # Your function can run a network. Here is a small GoogLeNet with a quarter of the channels, on the photograph at

@@ -168,7 +168,7 @@ gemm = check("02.2", conv_gemm)
 gemm
 
 # %%
-compare("02.2")  # its P and Q are our Ho and Wo; groups is 1 here
+compare("02.2")  # P and Q are Ho and Wo again
 
 # %% [markdown]
 # Your convolution runs the real GoogLeNet. The output is 1000 *logits*.
