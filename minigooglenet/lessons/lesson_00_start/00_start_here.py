@@ -58,9 +58,9 @@ print(f"GoogLeNet on one photograph: {1000 * forward_seconds:.0f} ms, {logits.sh
 #
 # Difficulty: * of ***. About 3 minutes. Core.
 #
-# In an exercise you write a function, and a check tests it. This first function is already written, but it has a
-# mistake. `x` is an array of shape (H, W). The function must return the mean of the k x k values whose top left corner
-# is at row i, column j. Run both cells and read what the check reports.
+# In an exercise you write a function, and a check tests it. This first function is already written, but it contains a
+# mistake. `x` is an array of shape (H, W). The function must return the mean of the values in a window of k x k, whose
+# top left corner is at row i, column j. Run both cells and read what the check reports.
 
 
 # %%
@@ -113,12 +113,12 @@ if window.passed:
 figure
 
 # %% [markdown]
-# ## How many parameters does it have?
+# ## How many parameters does GoogLeNet have?
 #
 # A network consists of *layers*. A layer computes one array from another, and one or more later layers read the result.
 # Many layers contain values that training changes, the *parameters*. How many parameters does GoogLeNet have in total?
-# Replace the three dots with your guess. It is stored and never graded; after a wrong guess you remember the answer
-# better.
+# Replace the three dots with your guess. The guess is stored but never graded. People remember an answer better after a
+# wrong guess.
 
 # %%
 predict("00.a", ...)
@@ -132,8 +132,9 @@ print(outcome("00.a", counted.params))
 # ## Which layer costs the most?
 #
 # A *MAC* is one multiply-add: one multiplication, and the addition of its product to a sum. One MAC is two FLOP
-# (floating-point operations); this course always names the unit. A layer reads a stack of arrays with height and width.
-# Each of them is a *channel*: a photograph has three (red, green, blue), and inside the network there are hundreds.
+# (floating-point operations); this course always names the unit. A layer reads a stack of arrays, all of the same
+# height and width. Each array is a *channel*: a photograph has three (red, green, blue), and inside the network there
+# are hundreds.
 #
 # The layers are, in order: conv1/7x7_s2, conv2/3x3_reduce, conv2/3x3, then inception_3a/... to inception_5b/..., and
 # finally loss3/classifier. The early ones have large channels, the late ones have many small channels. Which layer of
@@ -160,10 +161,10 @@ figure
 #
 # Difficulty: * of ***. About 2 minutes. Core.
 #
-# Some exercises ask for a number. `ask` prints the question. It depends on your name, so your neighbour gets a
-# different one. The table below it has one row per layer: its name, its parameters, its MACs, and for the first five
-# the shape of the output (channels x height x width). Answer with the number of parameters first, and see what the
-# check reports.
+# Some exercises ask for a number. `ask` prints the question. The question depends on your name, so your neighbour gets
+# a different one. The table below it has one row per layer: its name, its parameters, its MACs, and for the first five
+# the shape of the output (channels x height x width). First give a wrong answer on purpose, the number of parameters,
+# and see what the check reports. Then give the right one.
 
 # %%
 student = "you"  # your name or number, if your course asks for it
@@ -190,7 +191,8 @@ answer("00.2", macs_of_layer)
 #
 # ImageNet is a collection of photographs with a yearly competition: assign each photograph to one of 1000 classes.
 # GoogLeNet won in 2014, with seven networks whose predictions were averaged. The team of VGG-16 came second, also with
-# several networks. Take the layers of VGG-16 in order. How many of them cost as much as all of GoogLeNet?
+# several networks. Take the layers of VGG-16 in order, and add up their MACs. After how many layers have you reached
+# the MACs of all of GoogLeNet?
 
 # %%
 predict("00.c", ...)
@@ -417,7 +419,7 @@ assert errors[9][1] > errors[1][1]
 
 # %% [markdown]
 # What you saw: the polynomial with two parameters has the smallest held-out loss, so use that one. The one with ten
-# parameters passes through all ten points, noise included, and is farthest from the line between them.
+# parameters passes through all ten points, noise included, but between the points it is farthest from the line.
 
 # %% [markdown]
 # ### The words of this lesson
@@ -451,7 +453,7 @@ claims = [
     (
         "5 million parameters",
         counted.params == 6_998_552,
-        "it has 7.0 million; 5 is AlexNet's 60 million, divided by the wrong 12",
+        "it has 7.0 million; 5 million is AlexNet's 60 million, divided by the wrong factor of 12",
     ),
     (
         "1.5 billion multiply-adds",
@@ -477,7 +479,8 @@ quiz("00")
 # The next lessons do not need this part.
 #
 # **Where are the parameters?** You asked this about the MACs, layer by layer. Now count the parameters, module by
-# module. The last modules have small feature maps and many channels.
+# module. A module is a group of layers, such as inception_3a. The last modules have small feature maps and many
+# channels.
 
 # %%
 modules = {}
@@ -501,8 +504,8 @@ table
 
 # %% [markdown]
 # What you saw: cost and size are different. Most MACs are in the first layers, most parameters in the last ones.
-# AlexNet and VGG-16 have nine tenths of their parameters in linear layers. GoogLeNet has only one such layer
-# (lesson 08).
+# AlexNet and VGG-16 have about nine tenths of their parameters in *linear layers*, where each output has a weight for
+# every input. GoogLeNet has only one such layer (lesson 08).
 #
 # **How long would plain Python take?** The engine also contains a convolution that follows the definition, in plain
 # loops. You will write those loops in lesson 01. How many minutes would they need for GoogLeNet on one photograph?
@@ -528,5 +531,6 @@ print(
 # More to try:
 #
 # - `print(counted.explain("inception_3a/3x3"))` shows how the counts of a layer are computed.
-# - `mg.count(mg.models.alexnet())` and `mg.count(mg.models.nin())`: which network has the most MACs per parameter?
+# - Compare `mg.count(mg.models.alexnet())` and `mg.count(mg.models.nin())` (Network in Network) with GoogLeNet. Which
+#   of the three has the most MACs per parameter?
 # - Use your own photograph: `mg.data.prepare(mg.data.photograph("my.jpg"))`.

@@ -65,9 +65,9 @@ figure
 # %% [markdown]
 # ## A kernel responds to its own shape
 #
-# Now take a photograph, and subtract its mean from the kernel, so that a region of uniform brightness gives 0. Each
-# output measures how much the region under the kernel looks like an F. The photograph has no F; the largest output is
-# where it is most similar.
+# Now take a photograph. Subtract the kernel's mean from all its weights, so that a uniformly bright region gives 0.
+# Each output measures how much the region under the kernel looks like an F. The photograph contains no F; the output is
+# largest where the region looks most like one.
 
 # %%
 grey = np.asarray(photo.convert("L").resize((40, 48)), float) / 255
@@ -209,7 +209,7 @@ figure, _ = viz.images({"top left corner": counts[:12, :12]})
 figure
 
 # %% [markdown]
-# What you saw: a **checkerboard pattern**. Pixel rows are read by four and by three rows of the kernel, in turn. So
+# What you saw: a **checkerboard pattern**. Pixel rows are alternately read by four and by three rows of the kernel. So
 # away from the border, 4 x 4, 4 x 3 or 3 x 3 outputs read a pixel. The pattern appears if the stride does not divide
 # the kernel size. You will see it again in lessons 02 and 03.
 
@@ -325,7 +325,7 @@ checked = check("01.3", conv_forward)
 checked
 
 # %%
-compare("01.3")
+compare("01.3")  # its P and Q are our Ho and Wo; groups is 1 here
 
 # %% [markdown]
 # Your function can run a network. Here is a small GoogLeNet with a quarter of the channels, on the photograph at
@@ -416,7 +416,7 @@ quiz("01")
 # - Replace a 3 x 3 convolution by one 3 x 3 kernel per channel, followed by a 1 x 1 convolution. How many
 #   multiplications does that save?
 # - Pad with the mirrored image instead of zeros. Does a uniform image stay uniform?
-# - In 01.5: what is the smallest number of values that reveals all six?
+# - In exercise 01.5 below: what is the smallest number of values that reveals all six mistakes?
 
 # %% [markdown]
 # ## Exercise 01.4: a kernel that moves the image
@@ -478,8 +478,8 @@ case = (np.arange(1, 33).reshape(2, 2, 2, 4), np.arange(1, 9).reshape(1, 2, 2, 2
 check("01.5", case)
 
 # %% [markdown]
-# **Count the multiplications.** The definition of a convolution is seven nested loops. The weights below count how
-# often they are multiplied:
+# **Count the multiplications.** Written as code, the definition of a convolution is seven nested loops. The weights
+# below count how often they are multiplied:
 
 
 # %%

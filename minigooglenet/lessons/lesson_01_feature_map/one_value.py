@@ -177,7 +177,7 @@ def mean_over_channels(x, w, b, n, k, i, j, stride, pad):
 
 @conv_at.wrong
 def kernel_flipped(x, w, b, n, k, i, j, stride, pad):
-    """You computed a true convolution. In this field one correlates: don't rotate the kernel."""
+    """You computed a true convolution. This course computes a correlation: don't rotate the kernel."""
     return (_window(x, w, n, i, j, stride, pad) * w[k, :, ::-1, ::-1]).sum() + b[k]
 
 
@@ -189,7 +189,7 @@ def kernel_transposed(x, w, b, n, k, i, j, stride, pad):
 
 @conv_at.wrong
 def rows_and_columns_exchanged(x, w, b, n, k, i, j, stride, pad):
-    """Right only for the transposed image: i is the row, j is the column."""
+    """You exchanged i and j: i is the row, j is the column."""
     return _looped(x, w, n, k, lambda u: j * stride + u - pad, lambda v: i * stride + v - pad) + b[k]
 
 
@@ -210,7 +210,7 @@ def negative_index_wraps(x, w, b, n, k, i, j, stride, pad):
 
 @conv_at.wrong
 def kernel_slides_along_at_the_border(x, w, b, n, k, i, j, stride, pad):
-    """At the border you slice the image, so the kernel must lose the same rows and columns."""
+    """At the border your window has fewer rows and columns: cut the same ones off the kernel."""
     y, z = i * stride - pad, j * stride - pad
     window = x[n, :, max(0, y) : y + w.shape[2], max(0, z) : z + w.shape[3]]
     return (window * w[k, :, : window.shape[1], : window.shape[2]]).sum() + b[k]

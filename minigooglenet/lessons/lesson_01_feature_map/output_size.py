@@ -11,7 +11,7 @@ out_size = Question(
     minutes=4,
     difficulty=1,
     hints=(
-        "Draw a line of H + 2p cells. Where does the last window start that still fits?",
+        "Draw a line of H + 2p cells. Where does the last window that still fits start?",
         (
             "The first window takes R cells. The other cells are room for steps of s; a step that does not fit "
             "is not taken. For a line of 7 cells, R = 3 and s = 2: 4 cells remain, so 2 steps and 3 windows."
@@ -65,7 +65,7 @@ def fraction_kept(n, k, s, p):
 
 @out_size.wrong
 def steps_with_their_half(n, k, s, p):
-    """You counted steps, with a half step. Round them down, and add 1 for the window before the first step."""
+    """You counted the steps, with a fraction. Round down, and add 1 for the window before the first step."""
     return (n + 2 * p - k) / s
 
 

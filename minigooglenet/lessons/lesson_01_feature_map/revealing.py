@@ -44,12 +44,12 @@ def revealing_judge(answer):
     programs = {wrong.name: wrong.function for wrong in conv_forward.wrongs}
     whys = {wrong.name.removesuffix(" survives"): wrong.message for wrong in revealing.wrongs}
     survivors = [name for name in whys if np.array_equal(_or_none(programs[name], x, w, b, stride, pad), right)]
-    kills = f"{len(whys) - len(survivors)} of {len(whys)} wrong programs differ on your test case"
+    kills = f"{len(whys) - len(survivors)} of {len(whys)} wrong programs return a different output for your test case"
     if not survivors:
         return Verdict(True, None, f"{kills}, which has {x.size + w.size} values. Can you do it with fewer?")
     first = survivors[0]
     also = f" ({', '.join(survivors[1:])} too)" if survivors[1:] else ""
-    return Verdict(False, f"{first} survives", f"{kills}. '{first}' survives{also}: {whys[first]}")
+    return Verdict(False, f"{first} survives", f"{kills}. '{first}' returns the right output{also}: {whys[first]}")
 
 
 def _or_none(function, *arguments):

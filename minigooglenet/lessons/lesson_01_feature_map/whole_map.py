@@ -175,7 +175,7 @@ def width_from_the_kernel_height(x, w, b, stride, pad):
 
 @conv_forward.wrong
 def kernel_flipped(x, w, b, stride, pad):
-    """You computed a true convolution. This engine correlates: don't rotate the kernel."""
+    """You computed a true convolution. This course computes a correlation: don't rotate the kernel."""
     return _right(x, w[:, :, ::-1, ::-1], b, stride, pad)
 
 

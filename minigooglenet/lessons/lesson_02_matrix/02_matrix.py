@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 02 A convolution is one matrix
 #
-# **Question.** A convolution is linear. What does its matrix look like, and what does one use instead?
+# **Question.** A convolution is linear. What does its matrix look like, and what do programs use instead?
 #
 # About 60 minutes. You need lesson 01.
 #
@@ -40,7 +40,7 @@ def integers(*shape):
 # ## The matrix, column by column
 #
 # A convolution without bias is linear: twice the image gives twice the output, and a sum of images gives the sum of the
-# outputs. An image is a sum of images with one pixel each. So y = A x, with x and y as vectors: column m of A is the
+# outputs. An image is a sum of images with one nonzero pixel. So y = A x, with x and y as vectors: column m of A is the
 # output for an image with a single 1, at pixel m. For 5 x 5 there are 25 such images. The weights are 1 to 9, with
 # stride 1 and no padding. How many different nonzero values does A contain?
 
@@ -168,7 +168,7 @@ gemm = check("02.2", conv_gemm)
 gemm
 
 # %%
-compare("02.2")  # P, Q: Ho, Wo; groups is 1 here
+compare("02.2")  # P and Q are Ho and Wo again
 
 # %% [markdown]
 # Your convolution runs the real GoogLeNet. The output is 1000 *logits*.
@@ -205,7 +205,7 @@ x = integers(1, 2, 5, 6)
 back = engine.col2im(engine.im2col(x, 3, 1, 1), (5, 6), 3, 1, 1)
 readers = engine.col2im(engine.im2col(np.ones_like(x), 3, 1, 1), (5, 6), 3, 1, 1)  # windows that read each pixel
 is_x, is_weighted = np.array_equal(back, x), np.array_equal(back, x * readers)
-print(outcome("02.d", "x" if is_x else "x times its readers" if is_weighted else "something else"))
+print(outcome("02.d", "x" if is_x else "x times the number of readers" if is_weighted else "something else"))
 assert is_weighted
 figure, _ = viz.images({"windows that read each pixel": readers[0, 0], "x": x[0, 0], "after col2im": back[0, 0]})
 figure
@@ -275,7 +275,7 @@ images = {row.name: 4 * int(np.prod(row.input_shapes[0])) for row in convolution
 factor = sum(columns_bytes.values()) / sum(images.values())
 claims = [
     ("a convolution is a matrix product", len(np.unique(A)) == 10, "correct: the matrix repeats a few values"),
-    ("col2im undoes im2col", not is_x, "wrong: it is the transpose, so each pixel is multiplied by its readers"),
+    ("col2im undoes im2col", not is_x, "wrong: the transpose adds a pixel once per window that reads it"),
     ("im2col can use a lot of memory", largest == "conv1/7x7_s2", f"correct: {most:.2f} MB for one image"),
     ("im2col makes the image k*k times as large", 1 < factor < 9, f"only at stride 1; GoogLeNet: {factor:.1f} times"),
 ]
@@ -424,8 +424,8 @@ print(f"{len(bands)} bands, im2col matrices of {one / 14 / 1e6:.2f} MB: all outp
 # one layer of GoogLeNet, inception_3a/3x3: 96 to 128 channels at 28 x 28. They are loops in Python, the same loops
 # compiled, one matrix product per kernel position, im2col with one matrix product, and the engine's own choice. All
 # compute the same multiply-adds. The loops in Python would take too long, so they compute a quarter of one output
-# channel, and their time is multiplied by 512. The functions are in the lesson's folder, in `ladder.py`. How many times
-# faster than loops in Python is im2col with one product?
+# channel, and their time is multiplied by 4 * 128 = 512. The functions are in the lesson's folder, in `ladder.py`. How
+# many times faster than loops in Python is im2col with one product?
 
 # %%
 predict("02.e", ...)
@@ -445,6 +445,6 @@ figure.axes[0].set(xscale="log")
 figure
 
 # %% [markdown]
-# What you saw: all five do the same arithmetic. A matrix product is one call of a compiled routine that keeps values
-# close to the CPU and computes several at a time. The engine's own choice uses all threads, im2col with one product
-# uses only one. Lesson 13 continues from here.
+# What you saw: all five do the same arithmetic. A matrix product is one call of a compiled routine. It reuses
+# values while they are in the CPU's registers and cache memory, and computes several at a time. The engine's own choice
+# uses all threads; im2col with one product uses only one. Lesson 13 continues from here.

@@ -1,4 +1,4 @@
-"""Lesson 02: a convolution is linear. What does its matrix look like, and what does one use instead?"""
+"""Lesson 02: a convolution is linear. What does its matrix look like, and what do programs use instead?"""
 
 from minigooglenet.lessons.lesson_02_matrix import columns, memory, transpose, whole_matrix
 

@@ -245,6 +245,6 @@ def bias_forgotten(x, w, b, stride, pad):
 
 @conv_gemm.wrong
 def kernel_flipped(x, w, b, stride, pad):
-    """You computed a true convolution. This engine correlates: don't rotate the kernel."""
+    """You computed a true convolution. This course computes a correlation: don't rotate the kernel."""
     y, size = _product(x, w[:, :, ::-1, ::-1], b, stride, pad)
     return y.reshape(len(x), len(w), *size)

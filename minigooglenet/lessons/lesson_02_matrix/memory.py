@@ -82,11 +82,11 @@ def the_output_instead(C, K, n, k, s, p):
 
 @buffer_bytes.wrong
 def MB_not_bytes(C, K, n, k, s, p):
-    """That is in MB, of a million bytes. Give the answer in bytes."""
+    """That is in MB: 1 MB is a million bytes. Give the answer in bytes."""
     return 4 * C * k * k * _outputs(n, k, s, p) / 1e6
 
 
 @buffer_bytes.wrong
 def MiB_not_bytes(C, K, n, k, s, p):
-    """That is in MiB, of 1,048,576 bytes. Give the answer in bytes."""
+    """That is in MiB: 1 MiB is 1,048,576 bytes. Give the answer in bytes."""
     return 4 * C * k * k * _outputs(n, k, s, p) / 2**20

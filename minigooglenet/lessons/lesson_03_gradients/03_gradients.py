@@ -115,7 +115,7 @@ figure
 #
 # Difficulty: * of ***. About 5 minutes. Core.
 #
-# Write `conv_db`: for each filter, how fast the loss rises if its bias rises.
+# Write `conv_db`. For each filter it returns how fast the loss rises if the bias of that filter rises.
 # Each call of `hint("03.1")` prints the next hint.
 
 
@@ -158,8 +158,8 @@ figure
 # %% [markdown]
 # ## One loop, three lines
 #
-# In each product of a convolution, a weight is multiplied by a pixel and added to an output. `products` lists the
-# indices of these three for all products. The three lines of the loop are the three formulas.
+# A convolution multiplies weights by pixels and adds each product to one output. For every product, `products` yields
+# the indices of the output, the weight and the pixel. The three lines of the loop are the formulas of y, dx and dw.
 
 
 # %%
@@ -187,8 +187,8 @@ assert all(same)
 # product of the other two. Many texts rotate ('flip') the kernel here. In this loop you need no rotation, and no new
 # padding or stride.
 #
-# In the exercises the image is padded and the stride may be 2. Python loops over every product are correct but slow.
-# Two loops over the kernel positions are enough, with slices for everything else.
+# In the exercises the image is padded and the stride may be larger than 1. Python loops over every product are correct
+# but slow. Two loops over the kernel positions are enough, with slices for everything else.
 
 # %% [markdown]
 # ## Exercise 03.2: the weight gradient
@@ -261,7 +261,7 @@ compare("03.3")
 #
 # The engine accepts any pair of functions as a convolution. Here the first comes from the engine, and the second calls
 # your three functions. The network is tiny: two convolutions, a max pool, and a *linear layer*, which computes the 10
-# logits with one matrix product. You train it on 1437 handwritten digits, each of them twice. Then you test it on 360
+# logits with one matrix product. You train it on 1,437 handwritten digits, each of them twice. Then you test it on 360
 # *held-out* digits, on which it was not trained. This takes about ten seconds, or minutes if you wrote loops over every
 # product.
 
@@ -311,9 +311,9 @@ figure, _ = viz.bar_chart(means, "accuracy on held-out digits, mean of the initi
 figure
 
 # %% [markdown]
-# What you saw: all eight learn. The line "Within five percentage points of the best" lists the letters that their
-# accuracy cannot rule out, but only one backward pass is correct. Which letter is it? Write down your guess. In
-# lesson 04 you find out. A network that trains proves nothing about its gradient.
+# What you saw: all eight learn. The line "Within five percentage points of the best" lists the letters that could be
+# the correct one if you judge by accuracy. But only one backward pass is correct. Which letter is it? Write down your
+# guess. In lesson 04 you find out. That a network trains proves nothing about its gradient.
 
 # %% [markdown]
 # ## What a backward pass costs
@@ -363,8 +363,8 @@ assert fractions[broken] > 0.1
 
 # %% [markdown]
 # Would you have noticed the mistake without the other line next to it? The network learns because part of its gradient
-# is correct: the gradient reaches the linear layer and the last convolutions before it passes a rotated kernel. And
-# rotating a 1 x 1 kernel changes nothing.
+# is correct: the gradient reaches the linear layer and the last convolutions before it passes through a rotated kernel.
+# And rotating a 1 x 1 kernel changes nothing.
 
 # %% [markdown]
 # ## Claims, checked
@@ -381,6 +381,8 @@ assert all(ledger.values())
 
 # %% [markdown]
 # ## Words and exit quiz
+#
+# Answer each question in one sentence, then compare: `quiz("03", answers=True)`.
 
 # %%
 glossary.terms("03")
@@ -396,7 +398,7 @@ quiz("03")
 # - `conv_dx` is also a layer, the transposed convolution, which makes images larger. Give it a constant `dout` with
 #   stride 2 and kernel size 3, and look at the pattern. What happens to the checkerboard with kernel size 4?
 # - Write a convolution with dilation (kernel positions d pixels apart) and its three gradients. Which line changes?
-# - Time your two versions of `dx` at 28 x 28 with 192 channels. Which is faster, and why?
+# - Time your two versions of `dx`, from 03.3 and 03.4, at 28 x 28 with 192 channels. Which is faster, and why?
 
 # %% [markdown]
 # ## How many outputs read a pixel?
@@ -420,7 +422,7 @@ figure
 
 
 # %%
-student = "you"
+student = "you"  # your name or number, if your course asks for it
 ask("03.5", student)
 
 # %%

@@ -74,7 +74,7 @@ def filters_and_channels_not_exchanged(dout, w, x_shape, stride, pad):
 
 @conv_dx_by_conv.wrong
 def padding_p(dout, w, x_shape, stride, pad):
-    """Right only if k = 2p + 1 and s = 1: pad with k - 1 - p. Test it with k = 1."""
+    """Right only if k = 2p + 1: pad with k - 1 - p. Test it with k = 1."""
     return _by_conv(dout, w, x_shape, stride, pad, before=(pad, pad))
 
 
