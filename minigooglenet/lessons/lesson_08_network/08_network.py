@@ -199,8 +199,8 @@ outcome("08.e", len(consumers))
 # - A ReLU follows each convolution and each linear layer to 1024, but not the three linear layers to 1000.
 #
 # These four helpers add layers; one of them adds a whole head. For every other layer, `g.add(name, layer, *wires)` adds
-# a node and returns its wire. The classes in `mg.layers` are MaxPool2d, AvgPool2d,
-# LocalResponseNorm, Concat, Dropout, and Flatten, which turns a feature map into the vector that a linear layer reads.
+# a node and returns its wire. The classes in `mg.layers` are MaxPool2d, AvgPool2d, LocalResponseNorm,
+# Concat, Dropout, and Flatten, which turns a feature map into the vector that a linear layer reads.
 
 
 # %%
