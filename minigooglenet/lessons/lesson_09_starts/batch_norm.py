@@ -16,7 +16,7 @@ batch_norm = Exercise(
     tolerance=1e-8,
     hints=(
         "Along which paths does one x reach the outputs? Directly, and through two statistics of its channel.",
-        "In a channel 1, 2, 3, increase the first value. Its y changes, and through mean and variance so do the others.",
+        "In a channel 1, 2, 3, increase the first value. All y change, the others through the mean and the variance.",
         "with d = gamma * dout and means over N, H and W: `dx = (d - mean of d - xhat * mean of (____)) / std`",
     ),
 )
