@@ -151,8 +151,8 @@ def he():
 
 @card(
     "10",
-    "A network for 10 classes has two auxiliary heads with loss weight 0.3, and all its logits are 0. What is its total "
-    "loss?",
+    "A network for 10 classes has two auxiliary heads with loss weight 0.3, and all its logits are 0. What is its "
+    "total loss?",
 )
 def first_loss():
     return f"1.6 * ln 10 = {1.6 * math.log(10):.3f}"
