@@ -57,8 +57,8 @@ outcome("08.a", len(lines))
 # %% [markdown]
 # ## When a size is wrong, the error comes late
 #
-# Four pools of GoogLeNet halve height and width: pool1 to pool4. They round the output size up. Suppose that they
-# rounded down. Guess: which node raises an error?
+# Four pools of GoogLeNet halve height and width: pool1 to pool4. They round the output size up. After them, pool5
+# averages 7 x 7 positions. Suppose that the first four rounded down. Guess: which node raises an error?
 
 # %%
 predict("08.b", ...)
