@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 10 Training one that learns
+# # 10 Training a network that learns
 #
 # **The question.** What is the shortest honest way from random weights to an accuracy that you may publish?
 #
