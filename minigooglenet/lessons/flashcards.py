@@ -51,12 +51,12 @@ def parameters():
     return f"{_count().params:,}"
 
 
-@card("00", "How many multiply-adds (MAC) does GoogLeNet need for one image of 224 x 224, and how many FLOP is that?")
+@card("00", "How many multiply-adds (MACs) does GoogLeNet need for one image of 224 x 224, and how many FLOP is that?")
 def multiply_adds():
-    return f"{_count().macs:,} MAC, which is {_count().flops:,} FLOP."
+    return f"{_count().macs:,} MACs, which is {_count().flops:,} FLOP."
 
 
-@card("00", "By which factors does VGG-16 have more parameters and more MACs than GoogLeNet?")
+@card("00", "How many times as many parameters and MACs as GoogLeNet does VGG-16 have?")
 def compared_with_vgg16():
     vgg = counting.count(models.vgg16())
     return f"{vgg.params / _count().params:.1f} times the parameters, {vgg.macs / _count().macs:.1f} times the MACs."
@@ -68,7 +68,7 @@ def first_output():
     return f"floor((224 + 6 - 7) / 2) + 1 = {side}"
 
 
-@card("01", "How many input values decide one output of a 3 x 3 convolution over 64 channels?")
+@card("01", "How many input values does one output of a 3 x 3 convolution over 64 channels read?")
 def values_of_one_output():
     return f"3 * 3 * 64 = {Conv2d(64, 1, 3, bias=False).params['weight'].size}"
 
@@ -85,7 +85,7 @@ def first_columns():
     return f"(7 * 7 * 3) * (112 * 112) = {row.weights // row.output_shape[0] * side * side:,}"
 
 
-@card("03", "How many MACs does a training step of GoogLeNet need, divided by those of a forward pass?")
+@card("03", "How many times the MACs of a forward pass does a training step of GoogLeNet need?")
 def training_step():
     count = _count()
     first = count["conv1/7x7_s2"].grad_input_macs
@@ -102,10 +102,10 @@ def loss_of_equal_logits():
 @card("06", "How many parameters and MACs does inception_3a/3x3 have, from 96 to 128 channels at 28 x 28?")
 def one_layer():
     row = _count()["inception_3a/3x3"]
-    return f"{row.params:,} parameters, {row.macs:,} MAC."
+    return f"{row.params:,} parameters, {row.macs:,} MACs."
 
 
-@card("06", "Which layer of GoogLeNet needs the most MACs, and which fraction of all MACs is that?")
+@card("06", "Which layer of GoogLeNet needs the most MACs, and what fraction of all MACs is that?")
 def largest_layer():
     row = max(_count().rows, key=lambda row: row.macs)
     return f"{row.name}, {row.macs / _count().macs:.1%}."
@@ -122,7 +122,7 @@ def module_channels():
     return ", ".join(map(str, outputs))
 
 
-@card("07", "By which factor does the 1x1 reduction to 16 channels reduce the MACs of the 5x5 branch of 4a?")
+@card("07", "By what factor does the 1x1 reduction to 16 channels reduce the MACs of the 5x5 branch of 4a?")
 def bottleneck_of_4a():
     direct = counting.count(Conv2d(480, 48, 5, padding=2), (480, 14, 14)).macs
     reduced = counting.count(Conv2d(480, 16, 1), (480, 14, 14)).macs
@@ -130,7 +130,7 @@ def bottleneck_of_4a():
     return f"{direct / reduced:.2f}"
 
 
-@card("08", "How many layers with weights are on the longest path of GoogLeNet, and how many are there in total?")
+@card("08", "How many layers with weights has GoogLeNet without the heads: on the longest path, and in total?")
 def depth():
     kinds = [row.kind for row in _count().rows]
     return f"{_count().depth} on the longest path; {sum(kind in ('Conv2d', 'Linear') for kind in kinds)} in total."
@@ -143,13 +143,17 @@ def auxiliary_heads():
 
 @card(
     "09",
-    "Which standard deviation does He's initialisation use for the weights of a 3 x 3 convolution over 64 channels?",
+    "What standard deviation does He's initialisation use for the weights of a 3 x 3 convolution over 64 channels?",
 )
 def he():
     return f"sqrt(2 / (3 * 3 * 64)) = {math.sqrt(2 / (3 * 3 * 64)):.4f}"
 
 
-@card("10", "An untrained network for 10 classes has two auxiliary heads with loss weight 0.3. What is its total loss?")
+@card(
+    "10",
+    "A network for 10 classes has two auxiliary heads with loss weight 0.3, and all its logits are 0. What is its "
+    "total loss?",
+)
 def first_loss():
     return f"1.6 * ln 10 = {1.6 * math.log(10):.3f}"
 
@@ -163,7 +167,7 @@ def crops():
 @card(
     "13",
     "How many multiplications does Winograd's F(4x4, 3x3) need for 16 outputs of one channel, and how many does the "
-    "definition need?",
+    "definition of convolution need?",
 )
 def winograd():
     return f"{(4 + 3 - 1) ** 2} instead of {16 * 9}: {16 * 9 / (4 + 3 - 1) ** 2:g} times fewer."

@@ -24,7 +24,7 @@ def test_stub_gives_not_yet():
 
 
 def test_wrong_network_shows_the_first_difference():
-    _wrong(lambda modules: None, "should return a mg.Graph")
+    _wrong(lambda modules: None, "should return an mg.Graph")
     _wrong(lambda modules: mini_googlenet(), "the graph has no node 'conv1/7x7_s2'")
     _wrong(lambda modules: googlenet(aux=False, init="zeros"), "the graph has no node 'loss1/conv'")
     _wrong(lambda modules: googlenet(num_classes=10, init="zeros"), "loss1/classifier")

@@ -57,8 +57,8 @@ outcome("08.a", len(lines))
 # %% [markdown]
 # ## When a size is wrong, the error comes late
 #
-# Four pools of GoogLeNet halve height and width: pool1 to pool4. They round the output size up. Suppose that they
-# rounded down. Guess: which node raises an error?
+# Four pools of GoogLeNet halve height and width: pool1 to pool4. They round the output size up. After them, pool5
+# averages 7 x 7 positions. Suppose that the first four rounded down. Guess: which node raises an error?
 
 # %%
 predict("08.b", ...)
@@ -100,8 +100,8 @@ sides_added = sum(-(-v["n"] // 2) // 2**pool for pool in range(5))
 answer("08.1", sides_added)
 
 # %% [markdown]
-# One rule is worth remembering. On height a, a 3x3 pool of stride 2 returns height a // 2 if it rounds up, and
-# (a - 1) // 2 if it rounds down.
+# One rule is worth remembering. If the input has height a, the output of a 3x3 pool of stride 2 has height a // 2 if
+# the pool rounds up, and (a - 1) // 2 if it rounds down.
 
 # %%
 for a in (112, 111, 56, 27):
@@ -113,9 +113,9 @@ for a in (112, 111, 56, 27):
 # %% [markdown]
 # ## How many layers has GoogLeNet?
 #
-# The paper says 22, "27 with pooling" and "about 100". The *depth* of an output is the number of layers with weights on
-# the longest path from the image to it. Guess: what is the depth of the classifier of the *first* head, which reads the
-# output of module 4a?
+# The paper gives three numbers: 22, 27 with pooling, and "about 100". The *depth* of an output is the number of layers
+# with weights on the longest path from the image to it. Guess: what is the depth of the classifier of the *first* head,
+# which reads the output of module 4a?
 
 # %%
 predict("08.c", ...)
@@ -151,8 +151,8 @@ assert (counted, counted_with_heads) == (84, 94)
 # ## Forks: which nodes read the output of 4a?
 #
 # The *consumers* of a wire are the nodes that read it. A wire with several consumers is a *fork*. In the *backward
-# pass*, from the loss back to the image, each consumer sends a gradient to the wire, and these gradients add. Guess:
-# how many consumers does the output of 4a have?
+# pass*, from the loss back to the image, each consumer sends a gradient to the wire, and these gradients add up.
+# Guess: how many consumers does the output of 4a have?
 
 # %%
 predict("08.e", ...)
@@ -190,14 +190,17 @@ outcome("08.e", len(consumers))
 # /5x5_reduce, /5x5, /pool_proj, loss1/conv, loss1/fc, loss1/classifier, loss2/..., and finally loss3/classifier. You
 # are free to choose all other names.
 #
-# - Backbone: 7x7 with stride 2 to 64 channels; pool; normalisation (LRN); 1x1 to 64; 3x3 to 192; normalisation; pool;
-#   nine modules, with pools after 3b and 4e; average pool 7x7; dropout 0.4. The pools are 3x3 with stride 2 and round
-#   up.
-# - Main classifier: linear to 1000.
-# - Heads on 4a and 4d: average pool 5x5 with stride 3; 1x1 to 128; linear to 1024; dropout 0.7; linear to 1000.
+# - Backbone: convolution 7x7 with stride 2 to 64 channels; pool; normalisation (LRN); 1x1 to 64; 3x3 to 192;
+#   normalisation; pool; nine modules, with pools after 3b and 4e; average pool 7x7; dropout 0.4. The pools are 3x3 with
+#   stride 2 and round up.
+# - Main classifier: linear layer to 1000.
+# - Heads on 4a and 4d: average pool 5x5 with stride 3; 1x1 to 128; linear layer to 1024; dropout 0.7; linear layer to
+#   1000.
 # - A ReLU follows each convolution and each linear layer to 1024, but not the three linear layers to 1000.
 #
-# These four helpers add the layers, so that you only write the connections. One of them adds a whole head:
+# These four helpers add layers; one of them adds a whole head. For every other layer, `g.add(name, layer, *wires)` adds
+# a node and returns its wire. The classes in `mg.layers` are MaxPool2d, AvgPool2d, LocalResponseNorm,
+# Concat, Dropout, and Flatten, which turns a feature map into the vector that a linear layer reads.
 
 
 # %%
@@ -269,7 +272,7 @@ result = check("08.2", build)
 result
 
 # %% [markdown]
-# The check gave your network the weights of the engine's network, all different, and compared 3,000 logits. Here your
+# The check gave your network and the engine's network the same random weights and compared 3,000 logits. Here your
 # network gets the weights of `net` and reads the photograph:
 
 # %%
@@ -284,7 +287,7 @@ if result.passed:
 # ## Two networks that look alike
 #
 # In 4e, the 5x5 branch and the pool branch have the same number of channels. Exchange them in the concatenation. Guess:
-# which of these change, the shapes, the number of parameters, the MACs, the loss of the untrained network, the logits?
+# which of these change: the shapes, the number of parameters, the MACs, the loss of the untrained network, the logits?
 
 # %%
 predict("08.d", ...)
@@ -392,7 +395,7 @@ except ValueError as error:
 print(f"'22 floors of blue blocks': the longest path has {c.depth} layers, the figure has {with_weights} blue boxes")
 remains = c["loss3/classifier"].weights
 print(f"'pooling replaces the fully connected layer': {linear} linear layer remains, with {remains:,} weights")
-print(f"'about 100 building blocks': {counted_with_heads} with the heads, {counted - 1} without")
+print(f"'about 100 building blocks': {counted_with_heads} with heads and softmax, {counted - 1} without them")
 heads = [net.nodes[f"{name}/ave_pool"] for name in ("loss1", "loss2")]
 wires = " and ".join(node.wires[0] for node in heads)
 print(f"'heads on 4a and 4d': they read {wires}, and their pool has stride {heads[0].layer.stride[0]}")
@@ -540,8 +543,8 @@ answer("08.5", more)
 # flattened feature map gets different inputs.
 #
 # What happens if you shift the image instead? At 3a, neighbouring positions are 8 image pixels apart. You shift the
-# photograph once by 8 pixels and once by 1 pixel. Guess: in which case does the feature map at 3a move without changing
-# otherwise?
+# photograph once by 8 pixels and once by 1 pixel. Guess: in which case does the feature map at 3a move but stay the
+# same otherwise?
 
 # %%
 predict("08.g", ...)

@@ -125,7 +125,7 @@ def build_judge(function):
             return _verdict("pools rounded down", str(error))
         raise
     if not isinstance(g, Graph):
-        return Verdict(False, None, f"build should return a mg.Graph, got {type(g).__name__}")
+        return Verdict(False, None, f"build should return an mg.Graph, got {type(g).__name__}")
     shapes, expected = ({key: values.shape for key, values in net.params.items()} for net in (g, _engine()))
     for row in count(_engine()).rows:
         name, keys = row.name, [key for key in expected if key.startswith(f"{row.name}/")]
@@ -152,7 +152,7 @@ def _narrow(function):
         filters = sorted(g.shapes[key][0] for key in convolutions)
         if filters != sorted(widths):
             halved = "if every channel count in the table is halved"
-            return f"{halved}, module {name} should have {sorted(widths)} filters, got {filters}"
+            return f"{halved}, module {name} should have {sorted(widths)} filters, got {filters}: use `modules`"
     return None
 
 
@@ -168,7 +168,7 @@ def _by_logits(g, function):
             return Verdict(False, None, unused)
         counted = count(g)
         counts = f"{counted.params:,} parameters, {counted.macs:,} MACs"
-        return Verdict(True, None, f"{counts}, and all 3,000 logits of a random image agree with the engine's")
+        return Verdict(True, None, f"{counts}, and all 3,000 logits of a random image agree with those of the engine")
     for wrong in build.wrongs:
         same_shapes = wrong.name not in ("pools rounded down", "heads one module late", "dropout missing")
         if same_shapes and close(logits, _wrong_logits(wrong.name), 1e-4).all():
@@ -186,8 +186,9 @@ def _first_difference(g):
         if row.weights:
             a, b = (net.infer({"image": _image()}, row.name)[row.name] for net in (g, _engine()))
             if not close(a, b, 1e-4).all():
-                return f"all shapes are right, but {row.name} is the first node with wrong values: look before it"
-    return "all shapes are right, and so are the values of every node with weights: look after the last ones"
+                first = f"{row.name} is the first node with wrong values"
+                return f"all shapes are right, but {first}: check it and the nodes before it"
+    return "all shapes are right, and so are the values of every node with weights: check the nodes after them"
 
 
 def _unknown(what):
@@ -217,13 +218,13 @@ def LRN_missing(modules):
 
 @build.wrong
 def LRN_before_pool1(modules):
-    """Your norm1 comes before pool1. norm1 comes after pool1, and norm2 before pool2."""
+    """Your norm1 comes before pool1. Put norm1 after pool1, and norm2 before pool2."""
     return _faulty(modules, "LRN before pool1")
 
 
 @build.wrong
 def heads_one_module_late(modules):
-    """Your heads read 4b and 4e. They read the outputs of 4a and 4d."""
+    """Your heads read 4b and 4e. They should read the outputs of 4a and 4d."""
     return _faulty(modules, "heads one module late")
 
 

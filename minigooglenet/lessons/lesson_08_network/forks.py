@@ -122,7 +122,7 @@ def mean_at_a_fork(nodes, dout):
 
 @backprop.wrong
 def one_edge_for_each_pair(nodes, dout):
-    """A node may read another one twice. You kept only the last factor."""
+    """A node may read the same node twice. You kept only the last factor. Add the gradients of both."""
     return _walk(nodes, dout, sum, edges=lambda inputs: dict(inputs).items())
 
 
@@ -134,7 +134,7 @@ def forward_order(nodes, dout):
 
 @backprop.wrong
 def left_after_its_first_path(nodes, dout):
-    """A node passed its gradient on at its first visit, before all its consumers had sent theirs."""
+    """A node passed its gradient on before all its consumers had sent theirs. Visit it after all of them."""
     known, grad, seen = dict(nodes), dict.fromkeys((name for name, _ in nodes), 0.0), set()
 
     def visit(name):

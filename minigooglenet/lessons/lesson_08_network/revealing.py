@@ -38,7 +38,9 @@ def reveal_judge(answer):
         if output.shape == expected.shape and close(output, expected, 1e-9).all():
             name = f"{faulty.name} survives"
             known = {wrong.name: wrong.message for wrong in reveal.wrongs}
-            return Verdict(False, name if name in known else None, known.get(name, name))
+            return Verdict(
+                False, name if name in known else None, known.get(name, f"the output is correct despite {faulty.name}")
+            )
     return Verdict(True, None, f"with these {size} values, all {len(module.forward.wrongs)} wrong modules are revealed")
 
 

@@ -61,7 +61,7 @@ def padding_counted_once(n):
 
 @sides.wrong
 def the_sizes_at_224(n):
-    """That is the sum for 224 x 224. Your image has another size."""
+    """That is the sum for 224 x 224. Your image has a different size."""
     return 217
 
 
@@ -71,5 +71,5 @@ def _padded_pools(a):
 
 @sides.wrong
 def pools_padded(n):
-    """You padded the pools. The pools between stages have no padding; they round up instead."""
+    """You padded the pools. The pools of stride 2 have no padding; they round up instead."""
     return _added((n - 1) // 2 + 1, _padded_pools)

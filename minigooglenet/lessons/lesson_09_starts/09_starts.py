@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 09 Why was deep hard?
+# # 09 Why were deep networks hard to train?
 #
 # **The question.** Did GoogLeNet need its two auxiliary heads because it was deep, or because of how its weights were
 # initialised?
@@ -108,15 +108,16 @@ assert 0.05 < lengths["N(0, 2/n) with ReLU"] < 20
 # What you saw: the matrix of ones makes the vector n times longer in each step. A rotation keeps every length, although
 # none of its entries is 1. The eigenvalues of the shear are all exactly 1, and still it changes lengths. Neither the
 # entries nor the eigenvalues decide, but the *singular values*: the factors by which a matrix stretches vectors along
-# its principal directions. Random matrices roughly keep the length if their variance fits their size and the ReLU.
+# its principal directions. Random matrices roughly keep the length if the variance of their entries fits their size and
+# makes up for the ReLU.
 
 # %% [markdown]
 # ## GoogLeNet with four initialisations
 #
 # Now take the real network: all 22 layers, at first without the heads. You run one batch forward and backward, once per
-# initialisation. A *vanishing gradient* gets smaller from layer to layer on its way back, until nothing is left of it.
-# How large is the gradient norm at the first convolution, divided by the gradient norm at the last module, 5b? Guess
-# for weights drawn with standard deviation 0.01, as was usual in 2012.
+# initialisation. A *vanishing gradient* gets smaller from layer to layer on its way back, until almost nothing is left
+# of it. How large is the gradient norm at the first convolution, divided by the gradient norm at the last module, 5b?
+# Guess for weights drawn with standard deviation 0.01, as was usual in 2012.
 #
 # The other three initialisations, "glorot", "caffe" and "he", draw smaller weights for layers whose outputs read more
 # values. Of these three, "he" draws the largest weights. Exercise 09.1 has the formulas.
@@ -187,7 +188,8 @@ drawn = check("09.1", init_std)
 drawn
 
 # %% [markdown]
-# Compare your standard deviation with weights that the engine draws. Then initialise GoogLeNet with your function:
+# Compare your standard deviation with that of weights that the engine draws. Then initialise GoogLeNet with your
+# function:
 
 # %%
 if drawn.passed:
@@ -210,9 +212,10 @@ if drawn.passed:
 # ## The auxiliary heads
 #
 # Why does the network have heads? The preprint (arXiv:1409.4842v1, section 5) expects three things of them: more
-# gradient for the lower layers, features there that separate the classes better, and regularisation. The conference
-# version (CVPR 2015, section 5) mentions the vanishing gradient. Each head adds its loss, multiplied by 0.3. By what
-# factor do the heads multiply the gradient at the first layer, for each of the four initialisations?
+# gradient for the lower layers, features there that separate the classes better, and regularisation (less overfitting).
+# The conference version (CVPR 2015, section 5) mentions the vanishing gradient. Each head adds its loss, multiplied by
+# 0.3. Guess: by what factor do the heads multiply the gradient at the first layer, for each of the four
+# initialisations?
 
 # %%
 predict("09.c", ...)
@@ -258,10 +261,10 @@ rows = [(scheme, *(f"{loss:.4f}" for loss in survey.losses.values())) for scheme
 mg.console.Table("First losses", ("initialisation", *(f">{name}" for name in classifiers)), rows)
 
 # %% [markdown]
-# What you saw: the only initialisation that passes this test perfectly is the one that cannot learn. No signal reaches
-# the classifiers, so all logits are nearly equal, and the loss is ln 1000 to four decimals. For a good initialisation,
-# a first loss of ln(number of classes) is neither sufficient nor necessary: you will see a residual network whose first
-# loss is above ln 10 and that learns.
+# What you saw: the only initialisation that passes this test perfectly is the one with which the network cannot learn.
+# No signal reaches the classifiers, so all logits are nearly equal, and the loss is ln 1000 to four decimals. A first
+# loss of ln(number of classes) is neither sufficient nor necessary for a good initialisation: in a later section, a
+# residual network for 10 classes starts with a loss above ln 10 and learns.
 
 # %% [markdown]
 # ## Exercise 09.3: three losses
@@ -291,8 +294,8 @@ added = check("09.3", total_loss_and_grad)
 added
 
 # %% [markdown]
-# Your gradients are the upstream gradients of GoogLeNet's backward pass. After training, the heads are removed. That
-# does not change the logits of the main classifier in a single bit:
+# Your gradients are the upstream gradients of GoogLeNet's backward pass. After training, the heads are removed. The
+# logits of the main classifier stay the same in every bit:
 
 # %%
 starts.initialise(g, "he")
@@ -320,7 +323,8 @@ print("the main logits with and without the heads are bit-identical:", stripped)
 # with shortcuts, x + f(x), or without, f(x); weights drawn with standard deviation 0.01, or with "he". Guess: which of
 # the four towers learn?
 #
-# The cell after your guess takes 10 to 20 seconds and prints one line per tower.
+# The cell after your guess takes 10 to 20 seconds. For each tower it prints the factors by which its blocks multiply
+# the norm of the signal and the norm of the gradient, and its first and last loss.
 
 # %%
 predict("09.f", ...)
@@ -336,7 +340,7 @@ for scheme, std in (("0.01", 0.01), ("he", shortcuts.HE)):
         last = float(np.mean(curve[-5:]))
         name = f"{scheme}, {'x + f(x)' if shortcut else 'f(x)'}"
         towers[name] = (signal, gradient, curve[0], last)
-        print(f"{name:14} signal x {signal:.2g}, gradient x {gradient:.2g}, loss {curve[0]:.3g} -> {last:.3g}")
+        print(f"{name:14} signal times {signal:.2g}, gradient times {gradient:.2g}, loss {curve[0]:.3g} to {last:.3g}")
 print(outcome("09.f", [name for name, (*_, last) in towers.items() if last < 1]))
 
 # %%
@@ -368,7 +372,7 @@ assert math.isinf(towers["he, x + f(x)"][3])
 # convolution, a batch norm and a ReLU. Its weights are multiplied by 0.01, 1 or 10. Guess for each of these scales: how
 # large is the gradient norm at the first layer, divided by the gradient norm at the last?
 #
-# The cell after your guess takes about ten seconds, or longer if it still has to compile.
+# The cell after your guess takes about ten seconds, or longer if it has to compile its code first.
 
 # %%
 predict("09.e", ...)
@@ -417,10 +421,10 @@ assert FAST or learns == ["batch norm"]
 figure
 
 # %% [markdown]
-# What you saw: with the bad initialisation, a third of the depth or one head in the middle makes the gradient many
-# orders of magnitude larger, and it is still far too small. With "he" the gradient reaches the first module, but in 40
-# steps the loss hardly falls below ln 10 = 2.303. Only the network with batch norm begins to learn. Without a gradient
-# nothing learns, but a gradient alone is not enough.
+# What you saw: with the bad initialisation, the gradient is many orders of magnitude larger in a network a third as
+# deep, or with one head in the middle, but it is still far too small. With "he" the gradient reaches the first module,
+# but in 40 steps the loss hardly falls below ln 10 = 2.303. Only the network with batch norm begins to learn. Without a
+# gradient nothing learns, but a gradient alone is not enough.
 
 # %% [markdown]
 # ## Make it break
@@ -459,7 +463,7 @@ claims = [
     ("a first loss of ln C means a good initialisation", ratios["0.01"] < 1e-9, "wrong; 0.01 has it and cannot learn"),
     ("residual connections keep the gradient", towers["he, x + f(x)"][0] > 1000, "right only if f is small"),
     ("before batch norm deep nets were untrainable", ratios["he"] > 0.1, "wrong; GoogLeNet was trained without it"),
-    ("batch norm removes exploding gradients", growth[1.0] > 20, "partly right; scale is irrelevant, growth remains"),
+    ("batch norm removes exploding gradients", growth[1.0] > 20, "partly right; scale hardly matters, growth remains"),
     ("the heads are thrown away after training", stripped, "right; the main logits stay bit-identical"),
 ]
 for claim, holds, verdict in claims:
@@ -484,7 +488,7 @@ quiz("09")
 #
 # - Try an initialisation that depends on data: draw the weights, then divide those of each layer by the standard
 #   deviation of its outputs on one batch.
-# - Put a batch norm into f (`shortcuts.tower` builds the towers). Does "he" with shortcuts learn then?
+# - Put a batch norm into f (`shortcuts.tower` builds the towers). Does the tower with "he" and shortcuts learn then?
 # - In "Make it break", count how many arrays have changed after ten steps.
 # - Set eps = 0 in the chain with batch norm. At which scale does the gradient vanish now?
 # - Later papers of the same group state that the heads act as regularisers. Which of your results support that?
@@ -551,7 +555,8 @@ answer("09.5", arrives)
 #
 # You are given the upstream gradient $\partial L / \partial y_j$ (`dout`), so you know
 # $d_j = \partial L / \partial \hat x_j = \gamma \, \partial L / \partial y_j$. One value $x_i$ reaches the loss along
-# three paths, which the figure shows. The chain rule multiplies along a path and adds over paths:
+# three paths. The figure shows them, and the factor by which each arrow multiplies a gradient on its way back. The
+# chain rule multiplies along a path and adds over paths:
 #
 # - directly: the gradient is $d_i / s$;
 # - through the mean: $\partial \mu / \partial x_i = 1 / m$, and $\partial \hat x_j / \partial \mu = -1 / s$ for all j.
@@ -573,8 +578,8 @@ figure
 # Difficulty: *** of ***. About 20 minutes. Further.
 #
 # x and dout are (N, C, H, W), gamma and beta (C,). Normalise every channel with its mean and its variance over N, H and
-# W. (The variance is the mean of the squares; do not divide by n - 1. Add eps under the square root.) Multiply by gamma
-# and add beta. Then write the backward pass.
+# W. (The variance is the mean of (x - mean) squared: divide by the number of values m, not by m - 1. Add eps under the
+# square root.) Multiply by gamma and add beta. Then write the backward pass.
 
 
 # %%
@@ -597,8 +602,8 @@ normed = check("09.4", batchnorm)
 normed
 
 # %% [markdown]
-# Check two properties of your dx. Adding a constant to a channel does not change y, so dx sums to 0. Scaling a channel
-# does not change y either (apart from eps), so dx is orthogonal to x minus its mean.
+# Check two properties of your dx in each channel. Adding a constant to a channel does not change y, so dx sums to 0.
+# Scaling a channel does not change y either (apart from eps), so dx is orthogonal to x minus its mean.
 
 # %%
 if normed.passed:
@@ -626,7 +631,7 @@ measured = np.array([loss_of(values + h * step) - loss_of(values - h * step) for
 assert np.allclose(sum(paths.values()), measured, atol=1e-8)
 parts = paths | {"sum of the paths": sum(paths.values()), "central difference": measured}
 rows = [(name, *(f"{value:.4f}" for value in part + np.zeros(4))) for name, part in parts.items()]
-mg.console.Table("", ("path", *(f">d[{i}]" for i in range(4))), rows)
+mg.console.Table("", ("path", *(f">dx[{i}]" for i in range(4))), rows)
 
 # %%
 compare("09.4")

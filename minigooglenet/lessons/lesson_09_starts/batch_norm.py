@@ -16,7 +16,7 @@ batch_norm = Exercise(
     tolerance=1e-8,
     hints=(
         "Along which paths does one x reach the outputs? Directly, and through two statistics of its channel.",
-        "In a channel 1, 2, 3, increase the first value. Its own y changes, and through mean and variance so do all y.",
+        "In a channel 1, 2, 3, increase the first value. All y change, the others through the mean and the variance.",
         "with d = gamma * dout and means over N, H and W: `dx = (d - mean of d - xhat * mean of (____)) / std`",
     ),
 )
@@ -98,7 +98,7 @@ def statistics_over_N_only(x, gamma, beta, eps, dout):
 
 @batch_norm.wrong
 def divided_by_n_minus_1(x, gamma, beta, eps, dout):
-    """Your variance is n / (n - 1) times the correct one. In training it is the mean of the squares."""
+    """Your variance is m / (m - 1) times the correct one for m values. In training, divide by m."""
     return _by_formula(x, gamma, beta, eps, dout, ddof=1)
 
 

@@ -89,7 +89,7 @@ def eigenvalues(mats):
 
 @gain.wrong
 def product_of_the_gains(mats):
-    """That is only a bound: no single vector may be stretched most by every matrix. Multiply the matrices first."""
+    """That is only a bound: one vector is rarely stretched most by every matrix. Multiply the matrices first."""
     return _ends(np.prod([np.linalg.svd(matrix, compute_uv=False)[[0, -1]] for matrix in mats], axis=0))
 
 
@@ -155,7 +155,7 @@ def mean_square(layers, fan_in, std):
 
 @signal.wrong
 def one_layer_short(layers, fan_in, std):
-    """You counted one layer too few."""
+    """You counted one layer too few: the exponent is the number of layers."""
     return (std * math.sqrt(fan_in / 2)) ** (layers - 1)
 
 

@@ -13,7 +13,7 @@ heads = Exercise(
     difficulty=1,
     hints=(
         "If the total is main + w * aux1 + w * aux2, which gradients does w multiply?",
-        "The derivative of a + 0.3 b is 1 with respect to a and 0.3 with respect to b. So w is in loss and gradient.",
+        "The derivative of a + 0.3 b is 1 for a and 0.3 for b. So w multiplies the loss and the gradient.",
         "`daux1 = w * ____`, and the total loss has w * loss1",
     ),
 )

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 10 Training one that learns
+# # 10 Training a network that learns
 #
 # **The question.** What is the shortest honest way from random weights to an accuracy that you may publish?
 #
@@ -71,8 +71,8 @@ assert abs(total - 1.6 * np.log(10)) < 1e-3
 
 # %% [markdown]
 # What you saw: the first loss is not ln 10. The losses of the two heads are added, each times 0.3, so for C classes it
-# is 1.6 ln C. Larger initial weights give a larger first loss, because a confident wrong guess costs more than an even
-# one (lesson 09).
+# is 1.6 ln C. Larger initial weights give a larger first loss, because a confident wrong guess costs more than equal
+# probabilities (lesson 09).
 
 # %% [markdown]
 # ## Exercise 10.1: the first loss
@@ -153,7 +153,8 @@ outcome("10.b", int(np.argmax(main < 0.01)))
 # plus `decay * w`. (This last term is the *weight decay*: each step makes the weights a little smaller.) The new `w` is
 # the old `w` minus `lr` times the new `v`.
 #
-# A bias (`is_bias`) has twice the learning rate and no decay, as in BVLC's replication of GoogLeNet. Return new arrays.
+# A bias (`is_bias`) has twice the learning rate and no decay, as in the replication of GoogLeNet by BVLC, the authors
+# of Caffe. Return new arrays.
 
 
 # %%
@@ -228,8 +229,9 @@ outcome("10.c", last)
 # ## The schedule
 #
 # A *schedule* changes the learning rate during training. The paper's schedule lowers it by 4% every 8 epochs. BVLC's
-# quick solver lowers it to 0, in proportion to the square root of the remaining fraction of the run. Guess: what
-# fraction of the initial learning rate is left after 250 epochs of the paper's schedule?
+# quick solver, the shorter of its two sets of training hyperparameters, lowers it to 0, in proportion to the square
+# root of the remaining fraction of the run. Guess: what fraction of the initial learning rate is left after 250 epochs
+# of the paper's schedule?
 
 # %%
 predict("10.d", ...)
@@ -271,9 +273,9 @@ check("10.3", paper_rate)
 # %% [markdown]
 # ## The run
 #
-# Now use the engine's trainer. It shifts the digits at random and lowers the learning rate to 0. After half of the
-# steps it starts to average the weights. Guess: what fraction of the held-out digits does the network classify
-# correctly at the end?
+# Now use the engine's trainer. It shifts the digits at random (*data augmentation*) and lowers the learning rate to 0.
+# After half of the steps it starts to average the weights. Guess: what fraction of the held-out digits does the network
+# classify correctly at the end?
 #
 # Training takes 10 to 30 seconds and prints one line per epoch.
 
@@ -306,7 +308,7 @@ print(", ".join(f"{name} {accuracy:.1%}" for name, accuracy in accuracies.items(
 outcome("10.f", round(max(accuracies.values()), 3))
 
 # %% [markdown]
-# What you saw: averaged weights and last weights are hardly different here, because the learning rate falls to 0. The
+# What you saw: averaged and last weights have nearly the same accuracy here, because the learning rate falls to 0. The
 # paper's learning rate stays high until the end, so averaging helps more there; see "Take it further".
 #
 # Which of the two accuracies may you publish? Strictly, neither, because you evaluated on the held-out images after
@@ -425,12 +427,12 @@ assert losses.head_weights(["a", "b", "main"]) == {"a": 0.3, "b": 0.3, "main": 1
 assert [round(schedules.paper(1, e, 1, 1), 4) for e in (7, 8, 16)] == [1, 0.96, 0.9216]
 assert transforms.AREA_FRACTION == (0.08, 1.0)
 assert transforms.ASPECT == (3 / 4, 4 / 3)
-print("The paper states: momentum 0.9, learning rate 4% lower every 8 epochs, averaged weights, loss weight 0.3 of the")
-print("heads, crops with 8 to 100% of the area and an aspect ratio from 3/4 to 4/3.")
+print("The paper states: momentum 0.9, learning rate 4% lower every 8 epochs, averaged weights, loss weight 0.3 for")
+print("the heads, crops with 8 to 100% of the area and an aspect ratio from 3/4 to 4/3.")
 print(
     "It does not state: batch size, initial learning rate, weight decay, initial weights and biases, constants of LRN."
 )
-print("So whoever writes 'reproduced' must have used a second source, usually BVLC's files.")
+print("So every reproduction needs a second source, usually BVLC's files.")
 drops = {name: layer.p for name, (layer, _) in mg.models.googlenet(init="zeros").nodes.items() if hasattr(layer, "p")}
 print("dropout ratios:", drops)
 assert sorted(drops.values()) == [0.4, 0.7, 0.7]
@@ -457,10 +459,10 @@ quiz("10")
 #
 # The next lessons do not need what follows.
 #
-# - `minigooglenet train --data shapes --out run` trains on drawn scenes in colour. If you interrupt it, `--resume`
+# - `minigooglenet train --data shapes --out run` trains on drawings of coloured shapes. If you interrupt it, `--resume`
 #   continues the run. `mg.data.load("cifar10")` downloads CIFAR-10 as a binary archive, not as a pickle, which could
 #   run code.
-# - Write Adam as a `move` for `fit`, and compare it with `adaptive.adamw_step`. Does it need the sweep of learning
+# - Write Adam as a `move` for `fit`, and compare it with `mg.adaptive.adamw_step`. Does it need the sweep of learning
 #   rates?
 # - `training.find_learning_rate(mini(), digits).figure()` draws a sweep in one short run. Does it suggest the learning
 #   rate that you would choose?
@@ -530,8 +532,8 @@ outcome("10.e", round(float(wide), 2))
 #    likely.
 #
 # If the crop does not fit, draw area and ratio again. If ten such draws do not fit, return the central square whose
-# side is the shorter side of the image. The check passes a generator that returns given values, so the result does not
-# depend on luck.
+# side is the shorter side of the image. The check passes your function a generator that returns given values, so the
+# result does not depend on luck.
 
 
 # %%
@@ -603,13 +605,15 @@ figure
 # Difficulty: *** of ***. About 15 minutes. Further.
 #
 # A small network is trained on 60 images of five classes. It has a main classifier and one head. The table shows a
-# healthy run. "held out" is the accuracy on held-out images, and "again" is the same evaluation done a second time.
+# healthy run. "main" and "head" are the losses of the two classifiers, and "loss" is their weighted sum. "held out" is
+# the accuracy on held-out images, and "again" is the same evaluation done a second time. "weight norm" is the norm of
+# all parameters together.
 
 # %%
 faulty_runs.healthy().table("a healthy run")
 
 # %% [markdown]
-# These four runs are drawn from your name. Each has one faulty line. Look at the curves first.
+# Your name decides which four faulty runs you get. Each has one faulty line. Look at the curves first.
 
 # %%
 runs = faulty_runs.of(student)
@@ -714,4 +718,4 @@ if split_result.passed and normalise_result.passed:
 
 # %% [markdown]
 # What you saw: the classifier and the images are the same, but one accuracy is much larger. It is worthless, because
-# the classifier looked the answers up in the twins.
+# the classifier found the answers in the twins.

@@ -261,7 +261,7 @@ def publish_by_argsort(valid, test):
 
 @publish.wrong
 def chosen_by_the_test(valid, test):
-    """You evaluated on the test set after every epoch; the best of many test results is too optimistic."""
+    """You chose the epoch by its test accuracy, so this accuracy is too optimistic. Use the validation set."""
     epoch = int(np.argmax(test))
     return epoch, test[epoch]
 

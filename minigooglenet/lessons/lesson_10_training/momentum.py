@@ -85,8 +85,8 @@ def _wrong_with_factors(function):
 
 @_wrong_with_factors
 def learning_rate_inside_the_velocity(w, v, g, lr, decay, mu):
-    """You multiplied the gradient by lr inside the velocity, as Caffe does. It is the same until lr changes. Here,
-    multiply by lr only when w moves."""
+    """You multiplied the gradient by lr inside the velocity, as Caffe does. The result is the same until lr changes.
+    Here, multiply by lr only when w moves."""
     v = mu * v + lr * (g + decay * w)
     return w - v, v
 
