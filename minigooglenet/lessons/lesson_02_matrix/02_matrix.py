@@ -348,6 +348,8 @@ size_in_bytes = (lambda C, K, n, k, s, p: 4 * C * k * k * ((n + 2 * p - k) // s 
 answer("02.5", size_in_bytes)
 
 # %% [markdown]
+# ## Your col2im, tested as a transpose
+#
 # Now test your col2im as the transpose of the engine's im2col. The two dot products must be equal for any kernel,
 # stride and padding.
 
