@@ -116,7 +116,7 @@ def run(options):
     for line in held.missing():
         out.print(f"Not enforced on this system: {line}.", markup=False, soft_wrap=True)
     if held.missing():
-        out.print("See Walls in docs/grading.md for advice.", markup=False, soft_wrap=True)
+        out.print('See "The sandbox" in docs/grading.md for advice.', markup=False, soft_wrap=True)
     with console.progress(out) as bar:
         task = bar.add_task("grading", total=None, status="")
 
