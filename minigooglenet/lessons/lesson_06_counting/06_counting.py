@@ -245,7 +245,7 @@ check("06.4", audited)
 # %%
 class Mystery(mg.layers.ReLU):
     def operations(self, *input_shapes):
-        raise NotImplementedError
+        raise NotImplementedError("its cost is unknown")
 
 
 try:
@@ -262,7 +262,7 @@ except ValueError as error:
 # %%
 claims = [
     ("GoogLeNet needs 1.5 billion MACs", f"{with_it / 1e9:.1f}" == "1.5", "correct with a separable first layer"),
-    ("the first row of Table 1 is a dense 7x7", nearest != "dense", "wrong: its numbers fit a separable layer"),
+    ("the first row of Table 1 is a dense 7x7", nearest != "dense", "wrong, because its numbers fit a separable layer"),
 ]
 for claim, holds, verdict in claims:
     assert holds
