@@ -144,4 +144,4 @@ def test_check_explains_newcomers_mistake(name):
 
 def test_long_gradients_show_the_entry_that_differs():
     result = check("04.2", lambda a, n: np.mean(abs(a - n) / (abs(a) + abs(n) + 1e-12)))
-    assert "a = 100 times 1, but 1.000003 at 37, n = 100 times 1." in str(result)
+    assert "a = 100 times 1, but 1.000003 at index 37, n = 100 times 1." in str(result)

@@ -74,7 +74,8 @@ assert rival > means[right] - 0.05
 figure
 
 # %% [markdown]
-# What you saw: the accuracy of at least one wrong backward pass is within five percentage points of the correct one.
+# What you saw: with at least one wrong backward pass, the network comes within five percentage points of the correct
+# one.
 
 # %% [markdown]
 # ## Exercise 04.1: a numerical gradient
@@ -82,8 +83,8 @@ figure
 # Difficulty: ** of ***. About 10 minutes. Core.
 #
 # Write `numeric_grad`, with a central difference for every value of x. f returns an array; the loss is the sum of
-# f(x) * dout, so its gradient with respect to f(x) is dout. x may contain integers. f may return the same array, with
-# new values, at every call.
+# f(x) * dout, so its gradient with respect to f(x) is dout. x may contain integers. f may reuse one array for all its
+# results.
 
 
 # %%
@@ -120,7 +121,7 @@ if result.passed:
 # %% [markdown]
 # ## Choosing the step size
 #
-# Softmax is nonlinear, a convolution is linear in its input. In float64, which h between 0.1 and 1e-14 gives the
+# Softmax is nonlinear; a convolution is linear in its input. In float64, which h between 0.1 and 1e-14 gives the
 # smallest error for each of them?
 
 # %%
@@ -195,8 +196,8 @@ check("04.2", rel_error)
 # %% [markdown]
 # ## Kinks
 #
-# A *kink* is a point without a derivative. ReLU has one at 0, max pooling if two values are equal. What is the central
-# difference of ReLU at x = 0, for any h?
+# A *kink* is a point without a derivative. ReLU has one at 0, max pooling where the largest values tie. What is the
+# central difference of ReLU at x = 0, for any h?
 
 # %%
 predict("04.f", ...)
@@ -213,7 +214,7 @@ assert "1 of 3 indices" in str(report.findings[-1])
 
 # %% [markdown]
 # What you saw: at 0 the numerical gradient is 0.5, the analytic gradient 0, and neither is a bug. The checker skips a
-# kink and reports it. (Its first line is about a random direction, which comes next.)
+# kink and reports it. (Its first line is about random directions, the next topic.)
 
 # %% [markdown]
 # ## Seven million parameters
@@ -242,7 +243,7 @@ assert parameters == 6_998_552
 #
 # $$\frac{f(\theta + h d) - f(\theta - h d)}{2 h} \approx \sum_m \frac{\partial f}{\partial \theta_m} d_m$$
 #
-# where theta is all parameters. This misses a wrong gradient only if its error is orthogonal to d.
+# where theta stands for all parameters. This misses a wrong gradient only if its error is orthogonal to d.
 
 # %% [markdown]
 # ## Exercise 04.4: one direction for all parameters
@@ -273,8 +274,8 @@ check("04.4", directional_check)
 # %% [markdown]
 # ## A wrong forward pass
 #
-# This 'max pool' always takes the last value of its window, and its backward pass gives this value the gradient. The
-# test image contains 0, 1, 2, and so on. Does it pass a test of its values, a gradient check, both, or neither?
+# This 'max pool' always takes the last value of its window, and its backward pass sends the gradient there. The test
+# image contains 0, 1, 2, and so on. Does this pool pass a test of its values, a gradient check, both, or neither?
 
 # %%
 predict("04.i", ...)
@@ -305,8 +306,8 @@ assert all(passes.values())
 # %% [markdown]
 # ## Make it break
 #
-# This pair is called max pooling but computes averages, and it passes. Write another wrong pair that passes. Which test
-# would reveal it?
+# The next pair is named max pooling but computes averages, and passes the gradient check. Write another such pair.
+# Which test would reveal it?
 
 
 # %%
@@ -483,13 +484,13 @@ assert errors[1e-4] < 1e-3 < 0.1 < errors[1.0]
 
 # %% [markdown]
 # What you saw: at alpha = 1e-4 the missing backward pass is nearly invisible, at 1 it is obvious. Test a layer with
-# hyperparameters for which it changes its input.
+# hyperparameters that make it change its input clearly.
 
 # %% [markdown]
 # ## Twenty questions
 #
-# One of 4,608 weights has a wrong gradient. A check along a direction that moves only half of the weights shows in
-# which half it is. How many such checks do you need to find the weight?
+# One of 4,608 weights has a wrong gradient. A check along a direction that moves only half of the weights shows which
+# half contains it. How many such checks do you need to find the weight?
 
 # %%
 predict("04.j", ...)
@@ -529,9 +530,9 @@ assert checks in (12, 13)
 #
 # Difficulty: *** of ***. About 15 minutes. Further.
 #
-# You get three convolutions with broken backward passes, which depend on your name: 3 x 3, stride 2, padding 1, three
-# channels, three filters. For each you get the analytic and the numerical gradients. Which mistake does each of them
-# make? Try ratios and figures before you use `mg.gradcheck.check_function`.
+# You get three convolutions with broken backward passes: 3 x 3, stride 2, padding 1, three channels, three filters.
+# Your name chooses them, so write it into `student`. For each you get the analytic and the numerical gradients. Which
+# mistake does each of them make? Try ratios and figures before you use `mg.gradcheck.check_function`.
 #
 # Your answer is a dict with one name from the list for each letter, for example
 # `mistakes = {"A": "axes swapped", "B": "padding ignored", "C": "stride ignored"}`.

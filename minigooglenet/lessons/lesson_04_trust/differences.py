@@ -12,7 +12,7 @@ numeric_grad = Exercise(
     minutes=10,
     difficulty=2,
     hints=(
-        "After your loop, does x have its old values, and are they floats?",
+        "Inside your loop, is x an array of floats, and does each entry get its old value back?",
         (
             "Work on a copy of x as floats. For each entry: add h, call f and copy its result; subtract 2 h, call f "
             "again; restore the entry. For f(x) = x * x at 3 with h = 1: (16 - 4) / 2 = 6."
@@ -80,7 +80,7 @@ def one_sided(f, x, dout, h=1e-4):
 
 @numeric_grad.wrong
 def divided_by_h(f, x, dout, h=1e-4):
-    """Twice the correct gradient: from x - h to x + h is 2h, so divide by 2h."""
+    """Your result is twice the correct gradient: x - h and x + h are 2h apart, so divide by 2h."""
     return _differences(f, x, dout, h) * 2
 
 
@@ -92,7 +92,7 @@ def dout_not_used(f, x, dout, h=1e-4):
 
 @numeric_grad.wrong
 def all_values_moved_at_once(f, x, dout, h=1e-4):
-    """You moved all values of x at once. Move one value, and leave the others unchanged."""
+    """You moved all values of x at once. Move one value at a time, and leave the others unchanged."""
     x = np.array(x, float)
     up, down = f(x + h).copy(), f(x - h).copy()
     return np.full(x.shape, ((up - down) * dout).sum() / (2 * h))
@@ -100,7 +100,7 @@ def all_values_moved_at_once(f, x, dout, h=1e-4):
 
 @numeric_grad.wrong
 def all_values_moved_and_no_sum(f, x, dout, h=1e-4):
-    """You moved all values of x at once. Move one value, and sum the change of all outputs, times dout."""
+    """You moved all values of x at once. Move one value at a time, and sum the changes of all outputs, times dout."""
     x = np.array(x, float)
     up = f(x + h).copy()
     return (up - f(x - h)) * dout / (2 * h)
@@ -121,7 +121,7 @@ def entry_not_restored(f, x, dout, h=1e-4):
 
 @numeric_grad.wrong
 def integers_not_converted(f, x, dout, h=1e-4):
-    """x may contain integers: storing x[i] + 1e-4 in them rounds it. Make x an array of floats first."""
+    """x may contain integers, and an integer array truncates x[i] + 1e-4. Make x an array of floats first."""
     x, grad = x.copy(), np.zeros(x.shape)
     for index in np.ndindex(x.shape):
         old = x[index]
@@ -135,7 +135,7 @@ def integers_not_converted(f, x, dout, h=1e-4):
 
 @numeric_grad.wrong
 def two_results_in_one_buffer(f, x, dout, h=1e-4):
-    """All zeros, because both calls of f returned the same array. Copy the first result."""
+    """Your gradient is all zeros, because both calls of f returned the same array. Copy the first result."""
     x = np.array(x, float)
     grad = np.zeros(x.shape)
     for index in np.ndindex(x.shape):
@@ -163,11 +163,11 @@ def _integers_in_place(dtype, sums):
             grad[index] = (up - down) / (2 * h) if sums else ((up - down) * dout).sum() / (2 * h)
         return grad
 
-    same_dtype = " Your array for the gradient had integers too." if dtype is None else ""
+    same_dtype = " Your array for the gradient holds integers too." if dtype is None else ""
     shared = "" if sums else " Also copy the result of f: it may return the same array again."
     gradient, results = "_gradient_of_integers" if same_dtype else "", "_results_not_copied" if shared else ""
     answer.__name__ = f"integers_moved_in_place{gradient}{results}"
-    answer.__doc__ = f"x may contain integers, and x[i] + h is rounded to one: copy it as floats.{same_dtype}{shared}"
+    answer.__doc__ = f"x may contain integers, which truncate x[i] + h: copy it as floats.{same_dtype}{shared}"
     numeric_grad.wrong(answer)
 
 

@@ -185,13 +185,13 @@ def all_ones(f, params, grads, rng, h):
 
 @directional.wrong
 def two_directions(f, params, grads, rng, h):
-    """The minus side uses another direction than the plus side: draw one direction and use it for both."""
+    """The minus side and the plus side use different directions: draw one direction and use it for both."""
     return _check(f, params, grads, _draw(params, rng), h, back=_draw(params, rng))
 
 
 @directional.wrong
 def divided_by_h(f, params, grads, rng, h):
-    """Your numerical derivative is twice as large: the two points are 2h apart, so divide by 2h."""
+    """Your numerical derivative is twice the correct one: the two points are 2h apart, so divide by 2h."""
     return _check(f, params, grads, _draw(params, rng), h, divisor=1.0)
 
 

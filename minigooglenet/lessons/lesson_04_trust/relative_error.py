@@ -14,7 +14,7 @@ rel_error = Exercise(
     minutes=10,
     difficulty=2,
     hints=(
-        "Which error should two zeros have?",
+        "What error should two zeros have?",
         (
             "Divide the difference of each entry by the larger absolute value, but at least by 1e-12. Then take the "
             "maximum."
@@ -59,7 +59,7 @@ def _brief(values):
         return str(values)
     other = int(abs(values - np.median(values)).argmax())
     usual = f"{values.size} times {np.median(values):g}"
-    return usual if values[other] == np.median(values) else f"{usual}, but {values[other]:.7g} at {other}"
+    return usual if values[other] == np.median(values) else f"{usual}, but {values[other]:.7g} at index {other}"
 
 
 def _errors(function):
@@ -104,7 +104,7 @@ def largest_error_over_largest_value(a, n):
 
 @rel_error.wrong
 def ratio_of_norms(a, n):
-    """The norm of many entries hides a wrong one: compare each entry separately."""
+    """The norm of many entries hides one wrong entry: compare each entry separately."""
     return np.linalg.norm(a - n) / max(np.linalg.norm(a), np.linalg.norm(n), 1e-12)
 
 

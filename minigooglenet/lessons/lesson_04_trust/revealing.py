@@ -97,7 +97,7 @@ def _blind(x, w, dout, stride, pad):
         (len(x) == 1, "one image", "N = 1: a sum, a mean and the last image are the same."),
         (len(w) == 1, "one filter", "K = 1: a sum, a mean and the first filter are the same."),
         (x.shape[1] == 1, "one channel", "C = 1: the channels cannot be exchanged."),
-        (np.ptp(dout) == 0, "dout all equal", "dout has equal values: using only some of them may not show."),
+        (np.ptp(dout) == 0, "dout all equal", "dout has equal values: a mistake that uses only some may not show."),
         (stride == 1, "stride 1", "s = 1: ignoring the stride makes no difference."),
         (pad == 0, "no padding", "p = 0: wrong padding or cropping makes no difference."),
         (not overlap, "no overlap", "No two windows share a pixel: `=` and `+=` give the same result."),
@@ -146,7 +146,7 @@ def dout_all_equal():
 
 @revealing.wrong
 def stride_1():
-    """With stride 1, ignoring the stride makes no difference; these are the shapes of a published course."""
+    """With stride 1, ignoring the stride makes no difference; a published course uses these shapes."""
     return _case((4, 3, 5, 5), (2, 3, 3, 3), 1, 1)
 
 

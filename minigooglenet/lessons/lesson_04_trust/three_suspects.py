@@ -13,7 +13,7 @@ detective = Exercise(
     hints=(
         "Which gradients are wrong: those of x, the weight or the bias?",
         (
-            "Divide the two gradients: a constant ratio is a factor. If only the edge of x is wrong, look at the "
+            "Divide the two gradients: a constant ratio is a wrong factor. If x is wrong only at its edge, look at the "
             "padding. If the values are right but at wrong positions, look for exchanged axes or a flip. If a gradient "
             "does not depend on the other images, only one image is used."
         ),

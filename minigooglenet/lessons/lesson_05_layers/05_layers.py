@@ -3,8 +3,8 @@
 #
 # **Question.** What does a layer without weights do to a gradient?
 #
-# About 60 minutes. You need lessons 03 and 04. Max pooling, LRN, ReLU and softmax are explained in the primer of
-# lesson 00. Average pooling takes the mean of a window; concatenation joins arrays along the channels.
+# About 60 minutes. You need lessons 03 and 04. The primer in lesson 00 explains max pooling, LRN, ReLU and softmax.
+# Average pooling takes the mean of a window; concatenation joins arrays along the channels.
 #
 # Afterwards you can
 #
@@ -50,7 +50,8 @@ def send_back(dout, arg, size, k, s, p=0):
 #
 # If you raise the maximum of a window, the output rises by the same amount. If you raise another pixel a little, the
 # output does not change. So max pooling passes the gradient of each output to one pixel. GoogLeNet's max pools are
-# 3x3/2 and 3x3/1, and their windows overlap. At 3x3/2, of how many windows can one pixel be the maximum?
+# 3x3/2 and 3x3/1, and their windows overlap. A pixel *wins* a window if it is the maximum. How many windows can one
+# pixel win at 3x3/2?
 
 # %%
 predict("05.a", ...)
@@ -60,7 +61,7 @@ noise = np.maximum(rng.standard_normal((1, 1, 48, 48)), 0)  # as after a ReLU
 
 
 def windows_won(k, s, p=0):
-    """Return, for each pixel, the number of windows of which it is the maximum."""
+    """Return, for each pixel, the number of windows that it wins."""
     y, arg = max_pool(noise, k, s, p)
     return send_back(np.ones_like(y), arg, noise.shape[2:], k, s, p)[0, 0]
 
@@ -68,7 +69,7 @@ def windows_won(k, s, p=0):
 counts = {"2x2/2": windows_won(2, 2), "3x3/2": windows_won(3, 2), "3x3/1": windows_won(3, 1, 1)}
 print(outcome("05.a", int(counts["3x3/2"].max())))
 assert [count.max() for count in counts.values()] == [1, 4, 9]
-row, column = np.argwhere(counts["3x3/2"] == 4)[0]  # show a region with a pixel that is the maximum of four windows
+row, column = np.argwhere(counts["3x3/2"] == 4)[0]  # show a region with a pixel that wins four windows
 top, left = min(max(row - 4, 0), 38), min(max(column - 4, 0), 38)
 regions = {f"{name}: windows won": count[top : top + 10, left : left + 10] for name, count in counts.items()}
 figure, _ = viz.images(regions, same_scale=False)
@@ -76,13 +77,13 @@ assert regions["3x3/2: windows won"].max() == 4
 figure
 
 # %% [markdown]
-# What you saw: at 3x3/2 one pixel can be the maximum of four windows, at 3x3/1 of nine. At 2x2/2 the windows do not
-# overlap, so each pixel is in only one.
+# What you saw: at 3x3/2 one pixel can win four windows, at 3x3/1 nine. At 2x2/2 the windows do not overlap, so each
+# pixel is in only one.
 
 # %% [markdown]
 # ## One equals sign
 #
-# A backward pass that writes `dx[...] = dout` instead of `+=` keeps only one gradient per pixel. Which fraction of the
+# A backward pass that writes `dx[...] = dout` instead of `+=` keeps only one gradient per pixel. What fraction of the
 # entries of `dout` is lost at 3x3/1? The cell also prints the accuracy of a network with this mistake, as stored by
 # lesson 03. If nothing is stored, it trains six networks, which takes about half a minute.
 
@@ -110,7 +111,7 @@ for name in ("correct", "max pool with = instead of +="):
 # Difficulty: ** of ***. About 10 minutes. Core.
 #
 # Write `maxpool_backward`. It gets `arg` from the forward pass, so it does not need `x`. Each arg is u * k + v, where u
-# and v are the row and the column of the maximum in its window. For each output
+# and v are the row and the column of the maximum in its window. For each output:
 #
 # $$dx[n, c, \; i s + u - p, \; j s + v - p] \mathrel{+}= dout[n, c, i, j]$$
 #
@@ -134,8 +135,8 @@ result = check("05.2", maxpool_backward)
 result
 
 # %% [markdown]
-# Now train a GoogLeNet of four modules for ten steps, once with the engine's function and once with yours. With plain
-# loops this may take half a minute.
+# Now train a GoogLeNet of four modules for ten steps, once with the engine's function and once with yours. If yours has
+# plain loops, this may take half a minute.
 
 
 # %%
@@ -188,11 +189,12 @@ check("05.8", fork_backward)
 # ## Softmax with cross-entropy
 #
 # The last layer returns logits z, one per class. Softmax turns them into probabilities p, and the loss is minus the
-# logarithm of the probability of the right class t. Together they are simple:
+# logarithm of the probability of the right class t. Combined, they simplify:
 #
 # $$L = -\ln p_t = -\ln \frac{e^{z_t}}{\sum_j e^{z_j}} = -z_t + \ln \sum_j e^{z_j}$$
 #
-# The first term depends only on z_t. The derivative of the logarithm is 1 / sum, times the inner derivative exp(z_k):
+# The first term depends only on z_t: its derivative is -[k = t]. That of the logarithm is 1 / sum, times the inner
+# derivative exp(z_k):
 #
 # $$\frac{\partial L}{\partial z_k} = \frac{e^{z_k}}{\sum_j e^{z_j}} - [k = t] = p_k - [k = t]$$
 #
@@ -214,7 +216,7 @@ figure
 
 # %% [markdown]
 # What you saw: the sum is zero, because raising all logits by the same amount does not change the loss. So you may
-# subtract the largest logit first. You need this for large logits, because exp overflows above 709:
+# subtract the largest logit from all of them first. Large logits require this, because exp overflows above 709:
 
 # %%
 with np.errstate(over="ignore", invalid="ignore"):
@@ -255,8 +257,8 @@ check("05.5", softmax_ce)
 # %% [markdown]
 # ## Pixels or channels
 #
-# The cell raises one value in the middle of a feature map. In which layers does the output change at other pixels, or
-# in other channels?
+# The next cell raises one value in the middle of a feature map. In which layers does the output change at other pixels,
+# or in other channels?
 
 
 # %%
@@ -279,9 +281,9 @@ rows = [(name, *("yes" if mixed else "no" for mixed in pixels_channels)) for nam
 mg.console.Table("", ("layer", "mixes pixels", "mixes channels"), rows)
 
 # %% [markdown]
-# What you saw: pools mix pixels, LRN mixes channels, ReLU and concatenation mix neither. *Dropout* mixes neither too.
-# In training it sets a random fraction of the values to 0, the *ratio*, and divides the others by 1 - ratio. In
-# inference it does nothing.
+# What you saw: pools mix pixels, LRN mixes channels, ReLU and concatenation mix neither. Nor does *dropout*. In
+# training it sets a random fraction of the values, the *ratio*, to 0, and divides the others by 1 - ratio. In inference
+# it does nothing.
 
 # %% [markdown]
 # ## Make it break
@@ -364,8 +366,8 @@ figure
 # ## Ceil or floor
 #
 # GoogLeNet's pools between stages are 3x3/2 without padding, on feature maps of 112, 56, 28 and 14. (112 - 3) / 2 is
-# 54.5, and the next size in the paper is 56: rounded up, plus 1. With rounding down (floor), what are the sizes instead
-# of 112, 56, 28, 14, 7?
+# 54.5; rounded up, plus 1, it gives 56, the next size in the paper. If you round down (floor), what do the sizes 112,
+# 56, 28, 14, 7 become?
 
 # %%
 predict("05.d", ...)
@@ -392,8 +394,8 @@ assert not dx[0, 0, -1].any()
 # %% [markdown]
 # ## Padding must never be the maximum
 #
-# Every pixel of an image is -3. A max pool 3x3/1 pads it with one row of zeros on each side. What is the output at the
-# border?
+# Every pixel of an image is -3. A 3x3/1 max pool pads it with zeros, one pixel wide on each side. What is the output at
+# the border?
 
 # %%
 predict("05.e", ...)
@@ -479,7 +481,7 @@ check("05.3", avgpool_backward)
 #
 # An Inception module ends with a concatenation of four branches along the channels: 1x1, 3x3, 5x5 and pool projection.
 # The backward pass splits the gradient at the running sums of their channel counts, the `widths`. Suppose it exchanges
-# the last two branches. In how many of the nine modules does this give an error because of a wrong shape?
+# the last two branches. In how many of the nine modules does this raise an error about a shape?
 
 # %%
 predict("05.f", ...)
@@ -556,7 +558,7 @@ figure
 # Difficulty: *** of ***. About 20 minutes. Further.
 #
 # Write `lrn_backward`; `k` is the constant in S. The check uses alpha near 1. With GoogLeNet's 1e-4, nearly every
-# mistake would only change digits after the fourth decimal place.
+# mistake would change only digits after the fourth decimal place.
 
 
 # %%
@@ -633,9 +635,9 @@ compare("05.7")
 # %% [markdown]
 # ## GoogLeNet on your code
 #
-# `mg.use` replaces an operation everywhere by your own pair of functions (forward, backward). So your convolution, your
-# max pooling and your LRN gradient can compute the real GoogLeNet together. Replace the functions in the next cell with
-# those that you wrote in lessons 02 and 03. If you have not written some of them, the engine's are used.
+# `mg.use` replaces an operation everywhere with your own pair of functions (forward, backward). So your convolution,
+# your max pooling and your LRN gradient can run the real GoogLeNet together. Replace the functions in the next cell
+# with those that you wrote in lessons 02 and 03. If you have not written some of them, the engine's are used.
 
 
 # %%
@@ -714,7 +716,7 @@ try:
     my_conv_backward(y, ones, ones, np.ones(1), (1, 1), ((0, 0), (0, 0)), 1)
     pairs["conv2d"] = (my_conv, my_conv_backward)
 except NotImplementedError:
-    print("conv2d stays the engine's until you copy your functions into the cell above.")
+    print("conv2d uses the engine's functions until you copy yours into the cell above.")
 
 # %% [markdown]
 # Compute the loss and all gradients, first with the engine's functions, then with yours. With slices this may take half
@@ -736,5 +738,5 @@ with mg.use(**pairs):
     print(mg.use())
     yours = gradients()
 difference = max(abs(yours[name] - expected[name]).max() / abs(expected[name]).max() for name in expected)
-print(f"{len(expected) - 1} gradients and the loss: largest relative difference from the engine's {difference:.1e}")
+print(f"{len(expected) - 1} gradients and the loss: relative difference from the engine at most {difference:.1e}")
 assert difference < 0.01

@@ -147,13 +147,13 @@ def first_gradient_only(grads):
 
 @fork_backward.wrong
 def mean_of_the_gradients(grads):
-    """That is the mean of the gradients. Add them, don't average."""
+    """That is the mean of the gradients. Add them instead of averaging them."""
     return np.mean(grads, axis=0)
 
 
 @fork_backward.wrong
 def last_branch_left_out(grads):
-    """The gradient of the last branch is missing in the sum."""
+    """The gradient of the last branch is missing from the sum."""
     return np.sum(grads[:-1], axis=0)
 
 

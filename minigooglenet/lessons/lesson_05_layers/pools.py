@@ -127,13 +127,13 @@ def position_in_the_image(x, k, s, p, ceil):
 
 @maxpool.wrong
 def outputs_exchanged(x, k, s, p, ceil):
-    """Both outputs are right, but exchanged: return the maxima first, then arg."""
+    """Both outputs are right, but in the wrong order: return the maxima first, then arg."""
     return _pooled(_windows(x, k, s, p, ceil))[::-1]
 
 
 @maxpool.wrong
 def last_of_equals(x, k, s, p, ceil):
-    """y is right, but if values are equal, arg must be that of the first: compare with >, not >=."""
+    """y is right, but if values are equal, arg must be the position of the first: compare with >, not >=."""
     values = _windows(x, k, s, p, ceil)
     y, _ = _pooled(values)
     return y, k * k - 1 - values.reshape(*y.shape, -1)[..., ::-1].argmax(axis=-1)
@@ -146,7 +146,7 @@ maxpool_backward = Exercise(
     minutes=10,
     difficulty=2,
     hints=(
-        "Of how many windows can one pixel be the maximum?",
+        "How many windows can have the same pixel as their maximum?",
         (
             "In one dimension, with k = 2 and s = 1: in [3, 4, 1], the 4 is the maximum of both windows, so it gets "
             "both gradients. In two dimensions, arg = 5 with k = 3 is row arg // k = 1, column arg % k = 2."
@@ -196,8 +196,8 @@ def maxpool_backward_by_positions(dout, arg, x_shape, k, s, p):
 
 @maxpool_backward.wrong
 def assigned_instead_of_added(dout, arg, x_shape, k, s, p):
-    """Some gradient is lost: if windows share a maximum, only the last one's gradient is kept. Use += instead of =, or
-    np.add.at with arrays of indices: `dx[indices] += dout` adds only once if an index occurs twice."""
+    """Some gradient is lost: if windows share a maximum, only the gradient of the last window is kept. Use += instead
+    of =, or np.add.at with arrays of indices: `dx[indices] += dout` adds only once if an index occurs twice."""
     plane = _plane(x_shape, k, p)
     for n, c, i, j in np.ndindex(dout.shape):
         r, q = divmod(arg[n, c, i, j], k)
@@ -207,7 +207,7 @@ def assigned_instead_of_added(dout, arg, x_shape, k, s, p):
 
 @maxpool_backward.wrong
 def first_window_only(dout, arg, x_shape, k, s, p):
-    """If a pixel is the maximum of two windows, only the first one's gradient is kept. Add both."""
+    """If a pixel is the maximum of two windows, only the gradient of the first is kept. Add both."""
     plane = _plane(x_shape, k, p)
     for n, c, i, j in np.ndindex(dout.shape):
         r, q = divmod(arg[n, c, i, j], k)
@@ -257,7 +257,7 @@ def stride_ignored(dout, arg, x_shape, k, s, p):
 
 @maxpool_backward.wrong
 def dout_not_used(dout, arg, x_shape, k, s, p):
-    """You counted the windows of which a pixel is the maximum. Add the dout of these windows."""
+    """You counted the windows in which a pixel is the maximum. Add the dout of these windows."""
     plane = _plane(x_shape, k, p)
     for n, c, i, j in np.ndindex(dout.shape):
         r, q = divmod(arg[n, c, i, j], k)
@@ -323,7 +323,7 @@ def avgpool_backward_by_positions(dout, x_shape, k, s):
 
 @avgpool_backward.wrong
 def not_divided(dout, x_shape, k, s):
-    """k * k times too large: an output is the mean of its window, not the sum."""
+    """Your gradient is k * k times too large: an output is the mean of its window, not the sum."""
     return _window_sums(dout, x_shape, k, s)
 
 
@@ -359,7 +359,7 @@ def centre_only(dout, x_shape, k, s):
 
 @avgpool_backward.wrong
 def mean_per_pixel(dout, x_shape, k, s):
-    """You divided by the number of windows that contain a pixel. Add their gradients, don't average."""
+    """You divided by the number of windows that contain a pixel. Add their gradients instead of averaging them."""
     covered = _window_sums(np.ones_like(dout), x_shape, k, s)
     return _window_sums(dout, x_shape, k, s) / (k * k) / np.maximum(covered, 1)
 

@@ -60,7 +60,7 @@ def lrn_backward_by_loops(dout, x, n, alpha, beta, k):
 
 @lrn_backward.wrong
 def dout_returned(dout, x, n, alpha, beta, k):
-    """You returned dout. With GoogLeNet's alpha of 1e-4 the relative error of that is only 1e-4."""
+    """You returned dout. With GoogLeNet's alpha of 1e-4 its relative error is only 1e-4; here alpha is near 1."""
     return dout.copy()
 
 
@@ -158,14 +158,14 @@ def dropout_by_where(x, ratio, u, train, dout):
 
 @dropout.wrong
 def ratio_used_as_fraction_kept(x, ratio, u, train, dout):
-    """The ratio is the fraction that is dropped: 0.4 keeps six of ten values."""
+    """The ratio is the fraction that is dropped: 0.4 keeps six values in ten."""
     mask = (u < ratio) / ratio if train else 1
     return x * mask, dout * mask
 
 
 @dropout.wrong
 def not_scaled(x, ratio, u, train, dout):
-    """The mean is too small by a factor of 1 - ratio: divide the values that are kept by it."""
+    """The mean is too small by a factor of 1 - ratio: divide the kept values by 1 - ratio."""
     mask = (u >= ratio) * 1.0 if train else 1
     return x * mask, dout * mask
 
@@ -186,7 +186,7 @@ def old_convention(x, ratio, u, train, dout):
 
 @dropout.wrong
 def drops_in_inference(x, ratio, u, train, dout):
-    """In inference nothing is dropped: check the argument train."""
+    """Nothing is dropped in inference: use the argument train."""
     mask = (u >= ratio) / (1 - ratio)
     return x * mask, dout * mask
 

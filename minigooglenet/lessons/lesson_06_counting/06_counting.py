@@ -1,15 +1,15 @@
 # %% [markdown]
 # # 06 Counting, and auditing a famous table
 #
-# **Question.** How large is a network, how much does it compute, and how many input pixels can each output read, before
-# you run it?
+# **Question.** Before you run a network: how large is it, how much does it compute, and how many input pixels can each
+# output read?
 #
-# About 60 minutes. You need lesson 01. The primer of lesson 00 explains the backward pass and the *tape*.
+# About 60 minutes. You need lesson 01. The primer in lesson 00 explains the backward pass and the *tape*.
 #
 # Afterwards you can
 #
 # - compute the parameters, multiply-adds (MAC), bytes and receptive field of a layer, and check them by measurement;
-# - tell which convention a published number follows;
+# - recognise which convention a published number follows;
 # - find wrong published numbers.
 
 # %%
@@ -47,8 +47,8 @@ print(f"{len(totals)} rows, {len(set(totals.values()))} different numbers. For e
 mg.console.Table("GoogLeNet, one image", ("counted as", ">operations"), list(totals.items()))
 
 # %% [markdown]
-# What you saw: several correct answers. Some tools also count additions, pools or activations. Every total is the exact
-# sum of our count and of these.
+# What you saw: several correct answers. Some tools also count additions, pools or activations. Every total is exactly
+# our count, or twice it, plus these.
 
 # %% [markdown]
 # ## The formula, and a counter in the innermost loop
@@ -57,8 +57,8 @@ mg.console.Table("GoogLeNet, one image", ("counted as", ">operations"), list(tot
 #
 # $$\mathrm{MAC} = K \cdot H_o \cdot W_o \cdot C \cdot R \cdot S$$
 #
-# `padding.by_loops` counts the products one by one. Some of them use the padding, where the image is zero. Which
-# fraction of GoogLeNet's MACs uses a real pixel?
+# `padding.by_loops` counts the products one by one. Some of them use the padding, which is zero. What fraction
+# of GoogLeNet's MACs uses a real pixel?
 
 # %%
 predict("06.b", ...)
@@ -108,14 +108,14 @@ if result.passed:
         counts.append(count_conv(C, row.output_shape[0], *s["kernel_size"], H, W, s["stride"][0], s["padding"][0][0]))
     params, macs, _ = np.sum(counts, axis=0)
     print(f"your formula for {len(convolutions)} convolutions: {params:,} parameters, {macs:,} MAC")
-    print("with the linear layer that is", "all" if macs + c["loss3/classifier"].macs == c.macs else "not all")
+    print("With the linear layer, the total is", "right" if macs + c["loss3/classifier"].macs == c.macs else "wrong")
 compare("06.1")
 
 # %% [markdown]
 # ## Does pooling reduce the number of parameters?
 #
 # A pool halves the height and width of a feature map. Suppose GoogLeNet reads images of half the height and width. By
-# which factors do its MACs and its parameters shrink?
+# what factors do its MACs and its parameters shrink?
 
 # %%
 predict("06.h", ...)
@@ -131,7 +131,7 @@ assert half.params == c.params
 
 # %% [markdown]
 # What you saw: in GoogLeNet it does not, because the weights of a convolution do not depend on the input size, and the
-# last pool returns 1024 values for any image. In AlexNet and VGG a pool does reduce them, because a linear layer reads
+# last pool returns 1,024 values for any image. In AlexNet and VGG a pool does reduce them, because a linear layer reads
 # the flattened feature map.
 
 # %% [markdown]
@@ -155,7 +155,7 @@ print(outcome("06.d", sides["3a"][0]))
 assert all(measured == formula for measured, formula in sides.values())
 
 # %% [markdown]
-# What you saw: a formula agrees with the measurement. Now write it.
+# What you saw: the formula agrees with the measurement. Now write it.
 
 # %% [markdown]
 # ## Exercise 06.3: the receptive field
@@ -200,7 +200,7 @@ rows = [(x.name, f"{x.printed_params:g}", x.weights, f"{x.printed_ops:g}", x.mac
 mg.console.Table("Printed and counted", ("row", ">K printed", ">weights", ">M printed", ">million MAC"), rows)
 
 # %% [markdown]
-# The first row differs most. Which kind of layer has 2.7 K weights and 34 M multiply-adds on a 112 x 112 feature map?
+# The first row differs most. What kind of layer has 2.7 K weights and 34 M multiply-adds on a 112 x 112 feature map?
 
 # %%
 predict("06.f", ...)
@@ -216,8 +216,8 @@ print(outcome("06.f", nearest))
 print(f"the network with it: {with_it:,} MAC; the sum of the printed column: {sum(x.printed_ops for x in lines):g} M")
 
 # %% [markdown]
-# What you saw: not a *dense* convolution over all channels but a *separable* first layer fits: eight 7x7 filters per
-# colour, then 1x1 to 64 channels. This is our inference; the paper does not mention it.
+# What you saw: the row fits a *separable* first layer (eight 7x7 filters per colour, then 1x1 to 64 channels), not a
+# *dense* convolution over all channels. This is our inference; the paper does not mention it.
 
 # %% [markdown]
 # ## Exercise 06.4: audit Table 1
@@ -225,7 +225,7 @@ print(f"the network with it: {with_it:,} MAC; the sum of the printed column: {su
 # Difficulty: ** of ***. About 10 minutes. Core.
 #
 # `lines` has the rows: `name`, `printed_params`, `printed_ops`, `weights`, `biases`, `macs`. Find the rows whose
-# printed operations are not our MACs in millions, either rounded or rounded down. Answer with a tuple (set of names,
+# printed operations differ from our MACs in millions, both rounded and rounded down. Answer with a tuple (set of names,
 # value of K).
 
 
@@ -245,7 +245,7 @@ check("06.4", audited)
 # %%
 class Mystery(mg.layers.ReLU):
     def operations(self, *input_shapes):
-        raise NotImplementedError
+        raise NotImplementedError("its cost is unknown")
 
 
 try:
@@ -262,7 +262,7 @@ except ValueError as error:
 # %%
 claims = [
     ("GoogLeNet needs 1.5 billion MACs", f"{with_it / 1e9:.1f}" == "1.5", "correct with a separable first layer"),
-    ("the first row of Table 1 is a dense 7x7", nearest != "dense", "wrong: its numbers fit a separable layer"),
+    ("the first row of Table 1 is a dense 7x7", nearest != "dense", "wrong, because its numbers fit a separable layer"),
 ]
 for claim, holds, verdict in claims:
     assert holds
@@ -456,7 +456,7 @@ inside = fields.inside(fields.squared_gradient(net, "inception_5b/output", image
 half_side, most_side = (int(sides[np.searchsorted(inside, fraction)]) for fraction in (0.5, 0.95))
 print(outcome("06.e", half_side))
 figure, _ = viz.line_chart({"5b": (sides, inside)}, "side of the square in pixels", "fraction of the gradient")
-print(f"half of it is within {half_side} pixels, 95% within {most_side} ({2 if FAST else 4} images, random weights)")
+print(f"half is within {half_side} pixels, 95% within {most_side} ({2 if FAST else 4} images, random weights)")
 for wire in ("inception_5b/output", "pool5/7x7_s1"):
     small, large = c[wire].receptive_field_min[0], c[wire].receptive_field_max[0]
     print(f"{wire}: {small} pixels through the 1x1 branches, {large} through the 5x5 branches; the image has 224")
@@ -490,8 +490,8 @@ figure
 # %% [markdown]
 # ## Memory over time
 #
-# Inference frees an array after its last consumer. A training step keeps the tape, all values that the backward pass
-# needs. How many times as large as the peak memory of inference is the tape?
+# Inference frees an array after its last consumer. A training step keeps the tape: all values that the backward pass
+# needs. The tape is how many times as large as the peak memory of inference?
 
 # %%
 predict("06.g", ...)
@@ -514,7 +514,7 @@ print(f"including the working memory of the convolutions: {c.memory()}")
 print(outcome("06.g", round(float(tape[-1] / max(inference)), 1)))
 
 # %% [markdown]
-# What you saw: inference needs most memory early and little afterwards. The tape grows until the end.
+# What you saw: inference needs the most memory early and little afterwards. The tape grows until the end.
 
 # %% [markdown]
 # ## Exercise 06.5: the peak of live memory
@@ -596,13 +596,13 @@ print("fraction of 3x3 and 5x5 channels, 3a to 5b:", *(f"{fraction:.3f}" for fra
 assert wide != sorted(wide)
 print("'The ratio of 3x3 and 5x5 increases in higher layers': wrong, it does not increase from module to module.")
 threes = c.macs - sum(row.macs * 16 // 25 for row in convolutions if row.name.endswith("/5x5"))
-print(f"Other versions use a 3x3 instead of each 5x5. That also gives 1.5 billion: {threes:,} MAC.")
+print(f"Other versions of GoogLeNet use a 3x3 instead of each 5x5. That also gives 1.5 billion: {threes:,} MAC.")
 assert f"{threes / 1e9:.1f}" == "1.5"
 
 # %%
 dense = mg.count(mg.layers.Linear(3 * 32 * 32, 32, init="zeros"), (3 * 32 * 32,)).params
 conv = mg.count(mg.layers.Conv2d(3, 32, 3, init="zeros"), (3, 32, 32)).params
-print(f"'896 against 32,000 parameters': the convolution has {conv}, a linear layer from 3 x 32 x 32 to 32 {dense:,}")
+print(f"'896 against 32,000 parameters': the convolution has {conv}; a linear layer, 3 x 32 x 32 to 32, has {dense:,}")
 listed = 28**2 * (256 * 128 + 256 * 64 * 3 + 9 * 64 * 192 + 25 * 64 * 96)
 twice = listed + 28**2 * 9 * 64 * 192
 print(f"'358M' on a well-known slide: its terms add up to {listed:,}; with the 3x3 counted twice, to {twice:,}")

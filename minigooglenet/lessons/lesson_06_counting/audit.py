@@ -18,7 +18,7 @@ audit = Exercise(
     difficulty=2,
     hints=(
         "Divide the 114,688 weights of conv2 by 1000 and by 1024. Which of the two is printed?",
-        "A printed number agrees if ours rounds to it or rounds down to it: 73.61 to 73 or 74, but 51.08 not to 54.",
+        "A printed number agrees if ours rounds to it or rounds down to it: 73.61 to 73 or 74; 51.08 does not fit 54.",
         "`({line.name for line in lines if not line.____}, 1024)`",
     ),
 )
@@ -40,7 +40,7 @@ def audit_judge(answer):
         extra = len(names - audit.reference_function[0])
         return Verdict(False, None, f"rows that are missing: {missing}; rows that should not be there: {extra}")
     if unit != 1024:
-        return Verdict(False, None, f"K is not {unit!r}. Compare the 1,024,000 weights of the linear layer")
+        return Verdict(False, None, f"K is not {unit!r}: 1,024,000 weights of the linear layer are printed as 1000K")
     return Verdict(True, None, "these are the rows, and K is 1024")
 
 
@@ -209,7 +209,7 @@ def with_both_heads():
 
 @verdicts.wrong
 def one_tower_for_two_groups():
-    """That is AlexNet as a single tower. This claim is about groups=2."""
+    """That is AlexNet without groups. This claim is about groups=2."""
     return _TRUE | {"alexnet": count(alexnet(groups=1, init="zeros")).params / _TRUE["parameters"]}
 
 

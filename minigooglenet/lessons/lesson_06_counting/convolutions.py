@@ -78,7 +78,7 @@ def sizes_with_fractions(C, K, R, S, H, W, stride, pad):
 
 @_with_changes
 def bias_forgotten(C, K, R, S, H, W, P, Q):
-    """You have K parameters too few: every filter has one bias."""
+    """Your number of parameters is K too small: every filter has one bias."""
     return {"params": K * C * R * S}
 
 
@@ -120,7 +120,7 @@ def FLOP_not_MAC(C, K, R, S, H, W, P, Q):
 
 @_with_changes
 def bias_in_the_MACs(C, K, R, S, H, W, P, Q):
-    """You counted the bias additions too. In this course, a MAC always has a multiplication."""
+    """You counted the bias additions too. In this course, a MAC always includes a multiplication."""
     return {"macs": K * P * Q * (C * R * S + 1)}
 
 
@@ -175,8 +175,8 @@ layer_params = Question(
     minutes=3,
     difficulty=1,
     hints=(
-        "On which of the six numbers in the question does the number of parameters depend?",
-        "2 to 4 channels with a 3 x 3 kernel: 4 filters with 2 * 9 weights and 1 bias each, 76 parameters in total.",
+        "Which of the six numbers in the question affect the number of parameters?",
+        "From 2 to 4 channels, 3 x 3 kernel: 4 filters with 2 * 9 weights and 1 bias each, 76 parameters in total.",
         "`K * (C * k * k + ____)`",
     ),
     core=False,
@@ -231,7 +231,7 @@ layer_macs = Question(
     hints=(
         "How large is the output? Lesson 01 has the formula.",
         "Each weight is used once for every position of its output channel.",
-        "`K * C * k * k * ____ ** 2`, the side of the output",
+        "`K * C * k * k * ____ ** 2`: the blank is the side of the output",
     ),
     core=False,
 )

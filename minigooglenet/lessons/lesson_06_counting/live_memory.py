@@ -27,7 +27,7 @@ live = Exercise(
     difficulty=3,
     hints=(
         "After which node can you free an array?",
-        "image 5 -> a 4 -> b 3, and b also reads image: while b is computed, image, a and b are live, 12. Then only b.",
+        "image 5 -> a 4 -> b 3, and b also reads image: while b is computed, image, a and b are live: 12. Then only b.",
         "after each node, for every wire that it reads: `if last_consumer[wire] == ____: live -= size[wire]`",
     ),
     core=False,

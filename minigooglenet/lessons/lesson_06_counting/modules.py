@@ -96,7 +96,7 @@ module_width = Question(
 module_fraction = Question(
     "06.2d",
     "the fraction of the 5x5 branch",
-    MODULE + "Which fraction (0 to 1) of its MACs is in the 5x5 branch, including the reduction?",
+    MODULE + "What fraction (0 to 1) of its MACs is in the 5x5 branch, including the reduction?",
     minutes=3,
     difficulty=2,
     hints=(

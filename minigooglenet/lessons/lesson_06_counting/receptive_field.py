@@ -89,7 +89,7 @@ your_field = Question(
     hints=(
         "Start at the image with size 1 and jump 1. What are they after the first layer?",
         "A pool widens the field as a convolution does. For the first layer the jump is 1, even if its stride is not.",
-        "at each layer, size grows by (k - 1) * ____",
+        "at each layer, the size grows by `(k - 1) * ____`",
     ),
     core=False,
 )

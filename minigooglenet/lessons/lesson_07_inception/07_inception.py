@@ -1,14 +1,14 @@
 # %% [markdown]
 # # 07 Stem and Inception
 #
-# **The question.** Where should a fixed budget of multiply-adds be spent?
+# **Question.** Where should you spend a fixed budget of multiply-adds?
 #
-# About 60 minutes. Needs lessons 05 and 06.
+# About 60 minutes. You need lessons 05 and 06.
 #
 # Afterwards you can
 #
 # - compare stems, and explain in numbers why height and width shrink first;
-# - explain why a 1x1 comes first, and when it stops saving MACs;
+# - explain why a 1x1 convolution comes first, and when it stops saving MACs;
 # - write an Inception module forward and backward;
 # - explain what a bottleneck loses.
 #
@@ -61,8 +61,8 @@ outcome("07.a", round(ratios["MAC"], 1))
 # What you saw: seven 3x3 layers on large feature maps cost far more than one 7x7 layer that halves height and width,
 # followed by a pool that halves them again.
 #
-# Now replace the 7x7 convolution of stride 2 by a 3x3 of stride 1, which has fewer MACs. In both cases a 3x3 to 64
-# channels follows. Guess: by what factor does the replacement multiply the MACs of the two layers together?
+# Now replace the 7x7 convolution of stride 2 with a 3x3 of stride 1, which has fewer MACs. In both cases a 3x3 to 64
+# channels follows. Guess: by what factor does the replacement multiply the total MACs of the two layers?
 
 # %%
 predict("07.b", ...)
@@ -77,6 +77,8 @@ print(outcome("07.b", round(totals[1] / totals[0], 2)))
 mg.console.Table("", ("first layer", ">its MACs", ">MACs of the 3x3 after it", "output"), lines)
 
 # %% [markdown]
+# What you saw: without the stride, the next layer works at twice the height and width and needs four times the MACs.
+#
 # ## What a module computes
 #
 # An Inception *module* has four *branches*, parallel paths that read the same feature map. Each branch has a different
@@ -87,8 +89,8 @@ figure, _ = mg.viz.module_drawing(c, "inception_4a")
 figure
 
 # %% [markdown]
-# Here each branch does one simple thing: the 1x1 copies, the 3x3 finds vertical edges, the 5x5 blurs, and the pool
-# takes the maximum of each 3x3 window.
+# In this example each branch does one simple thing: the 1x1 copies, the 3x3 finds vertical edges, the 5x5 blurs, and
+# the pool takes the maximum of each 3x3 window.
 
 # %%
 photo = np.asarray(mg.data.photograph().convert("L").resize((64, 64)), np.float32)
@@ -103,8 +105,8 @@ figure, _ = mg.viz.images(maps, columns=5, same_scale=False)
 figure
 
 # %% [markdown]
-# What you saw: the module computes four values for each position, at four scales. The next layer learns which of them
-# to use.
+# What you saw: the module computes four values for each position, from windows of three sizes. The next layer learns
+# which of them to use.
 #
 # Why several sizes? The paper argues that units which are often active together should feed one unit of the next layer.
 # Most such clusters sit at one position (1x1), fewer cover 3x3 positions, and still fewer cover 5x5. A sparse network
@@ -157,7 +159,7 @@ result = check("07.3", inception_forward)
 result
 
 # %% [markdown]
-# Now your module replaces GoogLeNet's module 3a. It gets 3a's weights, and the input is the photograph:
+# Now use your module as module 3a of GoogLeNet, with the weights of 3a. The image is the photograph:
 
 # %%
 if result.passed:
@@ -217,8 +219,8 @@ figure
 outcome("07.g", min(without, key=without.get))
 
 # %% [markdown]
-# What you saw: the network was trained with all four branches, so it loses accuracy without any one of them. That does
-# not prove that a network *trained* without a branch would be worse. To find out, train one.
+# What you saw: the network was trained with all four branches, so removing any of them costs accuracy. That does not
+# prove that a network *trained* without a branch would be worse. To find out, train one.
 
 # %% [markdown]
 # ## What a bottleneck saves
@@ -243,7 +245,7 @@ mg.console.Table("", ("", ">without reduction", ">with a 1x1 in front"), rows)
 #
 # Difficulty: * of ***. About 4 minutes. Core.
 #
-# Your values are drawn at random from your name.
+# The numbers in the question depend on your name.
 
 # %%
 student = "you"  # your name or number, if your course asks for it
@@ -279,7 +281,7 @@ answer("07.2b", times_fewer)
 #
 # ## When does a bottleneck stop saving?
 #
-# The cost of the branch with a reduction to r channels grows in proportion to r. Guess: at which r is it equal to the
+# The cost of the branch with a reduction to r channels grows in proportion to r. Guess: at which r does it equal the
 # cost without a reduction?
 
 # %%
@@ -291,11 +293,13 @@ print(outcome("07.d", round(meet, 1)))
 figure
 
 # %% [markdown]
+# What you saw: the paper's 16 channels are far to the left of the point where the lines cross.
+#
 # ## What a bottleneck loses
 #
-# Take a 1x1 from 64 to 16 channels, then a 5x5 from 16 to 64 channels, with no ReLU between. Together they compute one
-# 5x5 convolution from 64 to 64 channels. At one kernel position, the weights of that convolution are a 64 x 64 matrix.
-# Its *rank* is the number of its rows that are independent. Guess: what is the rank?
+# Take a 1x1 from 64 to 16 channels, then a 5x5 from 16 to 64 channels, with no ReLU in between. Together they compute
+# one 5x5 convolution from 64 to 64 channels. At one kernel position, the weights of that convolution are a 64 x 64
+# matrix. Its *rank* is the number of its linearly independent rows. Guess: what is the rank?
 
 # %%
 predict("07.f", ...)
@@ -313,7 +317,7 @@ def conv(x, w):
 
 two, one, with_relu = conv(conv(x, w1), w2), conv(x, merged), conv(np.maximum(conv(x, w1), 0), w2)
 print(f"largest difference between two layers and one: {abs(two - one).max():.1e}")
-print(f"with a ReLU between: {abs(with_relu - one).max():.1f}, for values up to {abs(one).max():.1f}")
+print(f"with a ReLU in between: {abs(with_relu - one).max():.1f}, for values up to {abs(one).max():.1f}")
 rank = int(np.linalg.matrix_rank(merged[:, :, 2, 2]))
 outcome("07.f", rank)
 
@@ -323,9 +327,10 @@ assert np.allclose(two, one)
 
 # %% [markdown]
 # What you saw: a full 64 x 64 matrix can have rank 64, but after the reduction its rank is at most 16. That is what a
-# bottleneck loses. With a ReLU between, the two layers compute a function that no single convolution can compute, and
-# the ReLU costs no MACs. This idea comes from the paper *Network in Network*: a 1x1 convolution with a ReLU also adds a
-# non-linearity. Here is the small network again, trained without the ReLUs after the reductions (about ten seconds):
+# bottleneck loses. With a ReLU in between, the two layers compute a function that no single convolution can compute,
+# and the ReLU costs no MACs. This idea comes from the paper *Network in Network*: a 1x1 convolution with a ReLU also
+# adds a non-linearity. Here is the small network again, trained without the ReLUs after the reductions (about ten
+# seconds):
 
 # %%
 linear = mg.models.mini_googlenet(10, in_channels=1, size=16, dropout=False, rng=0)
@@ -334,7 +339,7 @@ for name in [name for name in linear.nodes if "relu" in name and "reduce" in nam
 train(linear)
 print(f"MACs with these ReLUs {mg.count(mini).macs:,}, without {mg.count(linear).macs:,}")
 print(f"accuracy with these ReLUs {without['nothing']:.3f}, without {accuracy(linear):.3f}")
-print("This is one run each, and digits are easy.")
+print("These are single runs, and digits are easy.")
 
 # %% [markdown]
 # ## The budget game
@@ -400,7 +405,7 @@ kernels = sorted({row.settings["kernel_size"][0] for row in c.rows if row.kind =
 print(f"'every kernel size at once': the kernel sizes are {kernels}")
 towers = mg.count(mg.models.alexnet(groups=2, init="zeros"))
 grouped = [row.name for row in towers.rows if row.settings.get("groups") == 2]
-print(f"'all earlier models were linear': AlexNet has two towers, in {grouped}")
+print(f"'all earlier models were linear': AlexNet has two parallel groups, in {', '.join(grouped)}")
 vgg = [row for row in mg.count(mg.models.vgg16(init="zeros")).rows if row.kind == "Conv2d"][:6]
 size = sum(4 * row.activations for row in vgg) / 2**20
 costs = f"{size:.1f} MiB, {sum(row.params for row in vgg):,} parameters, {sum(row.macs for row in vgg):,} MACs"
@@ -424,8 +429,8 @@ quiz("07")
 #
 # The next lessons do not need what follows.
 #
-# - Inception v2 replaces each 5x5 by two 3x3 convolutions. Count such a module. How does the receptive field change?
-# - Inception v3 replaces 7x7 by 1x7 and 7x1: `mg.layers.Conv2d(C, K, (1, 7), padding=(0, 3))`. Count that.
+# - Inception v2 replaces each 5x5 with two 3x3 convolutions. Count such a module. How does the receptive field change?
+# - Inception v3 replaces 7x7 with 1x7 and 7x1: `mg.layers.Conv2d(C, K, (1, 7), padding=(0, 3))`. Count that.
 # - ResNeXt makes all branches of a module equal, which gives a grouped convolution. Count `Conv2d(256, 256, 3,
 #   padding=1, groups=32)` next to Inception's 3a on the same feature map.
 
@@ -502,8 +507,8 @@ result = check("07.4", inception_backward)
 result
 
 # %% [markdown]
-# Now test it a second time, as in lesson 04. The *directional derivative* says how fast the loss changes if x moves
-# along one random direction. Compare the numerical one with the one from your gradient:
+# Now test it a second time, as in lesson 04. The *directional derivative* is the rate at which the loss changes if x
+# moves along one random direction. Compare the numerical one with the one from your gradient:
 
 # %%
 if result.passed:
@@ -547,15 +552,15 @@ threes, fives = zip(*gains.values(), strict=True)
 print(f"3x3: {min(threes):.1f} to {max(threes):.1f}; 5x5: {min(fives):.1f} to {max(fives):.1f}")
 
 # %% [markdown]
-# What you saw: without the reductions the 5x5 branches would be very expensive. In the 3x3 branches they save much
-# less.
+# What you saw: without the reductions the 5x5 branches would be very expensive. In the 3x3 branches the
+# reductions save much less.
 
 # %% [markdown]
 # ## Naive modules, stacked
 #
 # A *naive module* has no bottlenecks and no projection after the pool, so the pool branch returns as many channels as
-# it reads. Replace all nine modules by naive ones. Guess: how many channels does the last one, 5b, return? (In the
-# paper's network it is 1024.)
+# it reads. Replace all nine modules with naive ones. Guess: how many channels does the last one, 5b, return? (In the
+# paper's network it returns 1,024.)
 
 # %%
 predict("07.e", ...)
@@ -590,8 +595,8 @@ print(f"the nine cost {naive:,} MACs, {naive / reduced:.2f} times the {reduced:,
 #
 # `modules` is a tuple of rows of the paper's Table 1. Each row has six channel counts: 1x1, 3x3_reduce, 3x3,
 # 5x5_reduce, 5x5, pool_proj. `cin` is the number of channels that the first module reads. Build naive modules from
-# these rows (1x1, 3x3 and 5x5 without reductions, and a pool without projection) and stack them. Return the list of
-# the channel counts after each module.
+# these rows (1x1, 3x3 and 5x5 without reductions, and a pool without projection) and stack them. Return a list with
+# the channel count after each module.
 
 
 # %%
@@ -622,7 +627,7 @@ compare("07.5")
 # Difficulty: *** of ***. About 10 minutes. Further.
 #
 # A k x k convolution with weights w2 (K, r, k, k) follows a 1x1 convolution with weights w1 (r, C, 1, 1). Neither has a
-# bias, and no ReLU is between them. Return the weights (K, C, k, k) of one convolution that computes the same.
+# bias, and no ReLU comes between them. Return the weights (K, C, k, k) of one convolution with the same result.
 
 
 # %%

@@ -132,7 +132,7 @@ def _rank(entry):
 
 def _checked(design):
     if len(design) != len(NAMES):
-        raise ValueError(f"a design must be six numbers of filters, {', '.join(NAMES)}, got {len(design)}")
+        raise ValueError(f"a design must be six filter counts, {', '.join(NAMES)}, got {len(design)}")
     design = tuple(integer(value, name, 1) for value, name in zip(design, NAMES, strict=True))
     if max(design) > MOST_FILTERS:
         raise ValueError(f"a filter count must be at most {MOST_FILTERS:,}, got {max(design):,}")

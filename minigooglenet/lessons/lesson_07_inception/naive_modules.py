@@ -17,7 +17,7 @@ naive = Exercise(
     hints=(
         "How many channels does a 3x3 max pool return if it reads cin channels?",
         "With 2, 3 and 4 filters on 10 channels, the output has 2 + 3 + 4 + 10 = 19, and the next module reads 19.",
-        "`c = a + b + d + ____`, and append every c to a list",
+        "`cin = n1x1 + n3x3 + n5x5 + ____`, and append every cin to a list",
     ),
 )
 

@@ -97,7 +97,7 @@ def pixels_skipped():
 
 @stem.wrong
 def windows_hardly_overlap():
-    """A stride of 4 or more is larger than half the kernel, so neighbouring windows hardly overlap."""
+    """A layer has a stride of 4 or more, larger than half its kernel, so neighbouring windows hardly overlap."""
     return [("conv", 64, 11, 8), ("conv", 192, 3, 1)]
 
 
