@@ -1,6 +1,15 @@
 """Suggestions for misspelt names."""
 
 import difflib
+from collections.abc import Iterable
+
+
+def unknown(kind: str, name: object, names: Iterable[str]) -> str:
+    """Return the error for a name that is not among `names`: the closest ones, or all of them if none is close."""
+    names = list(names)
+    similar = closest(name, names)
+    advice = f". Did you mean {similar}?" if similar else f"; choose from {', '.join(names)}"
+    return f"unknown {kind} {name!r}{advice}"
 
 
 def closest(name, names, most=2) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 from minigooglenet import shapes
 from minigooglenet.counting.costs import cost
 from minigooglenet.kernels import conv2d
+from minigooglenet.names import unknown
 
 FEW_MACS = 50_000  # about a tenth of a second of plain loops in Python
 FLOAT_BYTES = 4
@@ -81,7 +82,7 @@ def chosen(graph, names=None, few=False) -> list[str]:
         known = convolutions(graph)
         for name in names:
             if name not in known:
-                raise ValueError(f"unknown convolution {name!r}; choose from {', '.join(known)}")
+                raise ValueError(unknown("convolution", name, known))
         return list(names)
     kinds = {}
     for name in convolutions(graph, [graph.main]):

@@ -5,6 +5,7 @@ import numpy as np
 from minigooglenet import console, data, gradcheck, models
 from minigooglenet.cli.arguments import seed
 from minigooglenet.gradcheck.examples import KINDS, examples
+from minigooglenet.names import unknown
 
 HELP = "check the gradients of a layer or of a whole network"
 NETWORKS = ("googlenet", "mini")
@@ -34,9 +35,7 @@ def run(options):
         chosen = {kind.lower(): layers for kind, layers in examples().items()}
         names = list(chosen) if options.name == "all" else [options.name.lower().removesuffix("()")]
         if names[0] not in chosen:
-            raise ValueError(
-                f"unknown layer or network {options.name!r}; choose from {', '.join((*NETWORKS, 'all', *KINDS))}"
-            )
+            raise ValueError(unknown("layer or network", options.name, (*NETWORKS, "all", *KINDS)))
         reports = [gradcheck.check_layer(layer, rng=options.seed) for name in names for layer in chosen[name]]
     for report in reports:
         out.print(str(report), markup=False, soft_wrap=True)

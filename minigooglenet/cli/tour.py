@@ -1,10 +1,10 @@
-"""`minigooglenet tour`: the main features once, in about a minute."""
+"""`minigooglenet tour`: the main features once, in about half a minute, or more if kernels must be compiled."""
 
 from minigooglenet import console
 from minigooglenet.cli.arguments import seed
 from minigooglenet.tour import tour
 
-HELP = "build, count, run, check and train networks on real images, in about a minute"
+HELP = "build, count, run, check and train networks on real images, in about half a minute"
 
 
 def add_parser(commands, name):

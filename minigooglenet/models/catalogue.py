@@ -7,6 +7,7 @@ from minigooglenet.graph import Graph
 from minigooglenet.models.classic import alexnet, nin, vgg16
 from minigooglenet.models.googlenet import googlenet
 from minigooglenet.models.mini_googlenet import mini_googlenet
+from minigooglenet.names import unknown
 
 _BUILDERS: dict[str, Callable[..., Graph]] = {
     "alexnet": alexnet,
@@ -54,5 +55,5 @@ def builder(name: str) -> Callable[..., Graph]:
     lower = str(name).lower()
     function = _BUILDERS.get(_ALIASES.get(lower, lower))
     if function is None:
-        raise ValueError(f"unknown model {name!r}; choose from {', '.join(names())}")
+        raise ValueError(unknown("model", name, names()))
     return function

@@ -165,7 +165,7 @@ def _size(graph, name):
 def _duration(seconds):
     minutes = seconds / 60
     if minutes < 0.95:
-        return f"{minutes:.1f} minutes ({seconds:.0f} s)"
+        return f"{seconds:.0f} seconds" if seconds >= 1.5 else "1 second"
     if minutes < 90:
         return f"about {minutes:.0f} minutes" if minutes >= 1.5 else "about 1 minute"
     return f"about {minutes:.0f} minutes ({minutes / 60:.1f} hours)"

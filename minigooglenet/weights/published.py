@@ -17,6 +17,7 @@ from typing import NamedTuple
 from minigooglenet import files
 from minigooglenet.data import transfer
 from minigooglenet.data.download import data_folder
+from minigooglenet.names import unknown
 from minigooglenet.typing import PathLike
 from minigooglenet.weights import contents
 
@@ -129,7 +130,7 @@ def fetch(
     """
     known = published()
     if name not in known:
-        raise ValueError(f"unknown file {name!r}; choose from {', '.join(known)}")
+        raise ValueError(unknown("file", name, known))
     one = known[name]
     path = data_folder() / one.file if path is None else Path(path)
     if path.is_dir():

@@ -13,6 +13,8 @@ operation(layer, xs, grad) : {name: (forward, backward)}, functions without argu
 import importlib
 from dataclasses import dataclass
 
+from minigooglenet.names import unknown
+
 
 @dataclass(frozen=True)
 class Known:
@@ -43,7 +45,7 @@ def names(text: str) -> tuple[str, ...]:
         return ()
     for name in requested:
         if name not in KNOWN:
-            raise ValueError(f"unknown engine {name!r}; choose from {', '.join(KNOWN)}, or none")
+            raise ValueError(unknown("engine", name, (*KNOWN, "none")))
     return requested
 
 
