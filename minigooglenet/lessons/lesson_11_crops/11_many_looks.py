@@ -391,7 +391,7 @@ figure, _ = viz.evaluation.table3(grid)
 figure
 
 # %% [markdown]
-# What you saw is measured on only a few hundred images, so look at the intervals: such an *interval* contains the true
+# What you saw is measured on a few hundred images, so look at the intervals: such an *interval* contains the true
 # difference in 95 of 100 experiments. An empty circle marks a difference that is not *significant*: its interval
 # contains 0, so it may be chance.
 #
