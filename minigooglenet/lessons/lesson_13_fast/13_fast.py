@@ -568,8 +568,9 @@ print(outcome("13.d", [round(milliseconds, 2) for milliseconds in calls]))
 #
 # x (N, C, H, W) is already padded, and the stride is 1. Write the result to y (N, K, P, Q), which is given and contains
 # arbitrary values. Return nothing. Use plain loops, and `numba.prange` for one of them: its iterations run on several
-# threads in parallel. Then compile the function: `fast_conv = numba.njit(parallel=True)(conv_numba)`. Compiled code
-# does not check indices: -1 reads the last element, and an index that is too large reads memory after the array.
+# threads in parallel. Then compile the function with `numba.njit(parallel=True)` and name the result `fast_conv`.
+# Compiled code does not check indices: -1 reads the last element, and an index that is too large reads memory after the
+# array.
 #
 # The check runs your Python code before it is compiled, and records which iteration of prange writes to which element.
 # So it finds a race every time, even on one core.
