@@ -1,22 +1,22 @@
 # %% [markdown]
 # # 11 From 10.07% to 6.67%
 #
-# **The question.** A third of the error disappeared without changing the network. What did it cost, and why did it
+# **The question.** The error fell by a third, and the network stayed the same. What did that cost, and why did it
 # work?
 #
 # About 60 minutes. Needs lesson 08.
 #
 # Afterwards you can
 #
-# - list the 144 crops of an image that the paper uses;
+# - list the 144 crops that the paper takes of each image;
 # - combine many predictions into one, and explain why you average probabilities;
 # - compute a top-k error and a relative reduction;
-# - compare a gain with its cost, and judge whether the gain may be chance;
+# - compare a gain with its cost, and judge whether it may be due to chance;
 # - explain why an ensemble helps only if its networks disagree.
 #
 # A *crop* is a part of an image that is fed to a network. *Multi-crop evaluation* averages the predictions for several
 # crops of an image. An *ensemble* averages the predictions of several networks. The *top-k error* is the fraction of
-# images whose class is not among the k likeliest. Letters: N images, C classes, an image has H x W pixels.
+# images whose true class is not among the k likeliest. Letters: N images, C classes, H x W pixels in an image.
 
 # %%
 import os
@@ -37,10 +37,8 @@ rng = np.random.default_rng(11)
 # ## More than one crop
 #
 # With one crop per image, the paper's network has a top-5 error of 10.07%. The paper also gives the error of one
-# network with 144 crops, of seven networks with one crop, and of seven networks with 10 crops. Guess: in which order
-# are these three, from the smallest error to the largest?
-#
-# Replace the three dots with your guess.
+# network with 144 crops, of seven networks with one crop, and of seven networks with 10 crops. Guess the order
+# of these three, from the smallest error to the largest.
 
 # %%
 predict("11.a", ...)
@@ -75,9 +73,10 @@ mg.console.Table("", (">networks", ">crops", ">cost", ">points gained", ">per do
 # %% [markdown]
 # ## The 144 crops
 #
-# Resize an image four times, so that its shorter side is 256, 288, 320 and 352. Take three squares at each size, six
-# crops of each square, and the mirror image of each crop: 4 x 3 x 6 x 2 = 144. Guess: how many *different* regions of
-# the image do these crops show, if you do not count mirror images?
+# Resize an image so that its shorter side is 256, 288, 320 and 352. At each size, take three squares: left, centre and
+# right, or top, centre and bottom. Take six crops of each square, the four corners and the centre with side 224 and the
+# whole square, and the mirror image of each: 4 x 3 x 6 x 2 = 144. Guess: how many *different* regions of an image of
+# 375 x 500 do these crops show, if you do not count mirror images?
 
 # %%
 predict("11.b", ...)
@@ -103,8 +102,8 @@ figure, _ = drawing.six_crops(photo)
 figure
 
 # %% [markdown]
-# What you saw: the six crops of one square. The sixth crop is the whole square, resized to 224, so it shows the same
-# region at all four sizes. That leaves 3 x (4 x 5 + 1) = 63 regions.
+# What you saw: the six crops of one square. The sixth is the whole square, so it shows the same region at all four
+# sizes. That leaves 4 x 5 + 1 = 21 regions per square, and 63 in three squares.
 #
 # In how many crops is each pixel? The next cell counts them for two images.
 
@@ -130,7 +129,7 @@ figure
 
 # %% [markdown]
 # What you saw: pixels in the middle are in many crops, pixels near the edge in few. If an image is four times as wide
-# as high, a quarter of it is in no crop, because three squares cannot cover it.
+# as it is high, a quarter of it is in no crop, because three squares cannot cover it.
 
 # %% [markdown]
 # ## Exercise 11.1: the 144 crops
@@ -144,8 +143,7 @@ figure
 #   image*;
 # - mirror is 1 if the crop is mirrored, and 0 if not.
 #
-# In each square, the six crops are the four corners and the centre, with side 224, and the whole square. You may return
-# the crops in any order. In the images of the check, no value needs rounding.
+# Any order is right. In the images of the check, all these values are integers.
 
 
 # %%
@@ -205,9 +203,9 @@ assert round(1008 * one_pass / 1e12, 1) == 1.6
 # ## What 6.67% meant
 #
 # The figure shows the best entries in the ImageNet competitions of 2012 and 2013, and the three best of 2014. These
-# are top-5 errors on the *test set*, which is for one report at the end. The paper's Table 3 above is on the
-# *validation set*, which is for choosing, so you cannot compare the two lists. Only the full system, seven networks
-# with 144 crops, has the same error on both sets: 6.67%.
+# are top-5 errors on the *test set*, which is used once, for the final report. The errors above (Table 3) are on the
+# *validation set*, which is for choosing, so you cannot compare the two lists. The paper gives both errors only for the
+# full system: 6.67% on each set.
 
 # %%
 ENTRIES = {
@@ -264,9 +262,9 @@ print(outcome("11.c", classes))
 mg.console.Table("", ("way", ">A", ">B", ">C", "class"), rows)
 
 # %% [markdown]
-# What you saw: in a mean of logarithms, one network with a probability near 0 vetoes a class, whatever the others
-# predict. The paper averages probabilities over crops and networks. It also tried the maximum over crops, with a worse
-# result.
+# What you saw: in a mean of logarithms, one network with a probability near 0 vetoes a class, even if all others
+# choose it. The paper averages probabilities over crops and networks. It also tried the maximum over crops, with a
+# worse result.
 
 # %% [markdown]
 # ## Exercise 11.2: one prediction from many
@@ -295,8 +293,9 @@ combined
 #
 # Difficulty: * of ***. About 6 minutes. Core.
 #
-# An image is an error if its class is not among the k likeliest. Return the fraction of images that are errors. `probs`
-# has the shape (N, C), and `labels` are N integers. All probabilities of an image are different.
+# An image counts as an error if its true class is not among the k likeliest. Return the fraction of images that are
+# errors. `probs` has the shape (N, C), and `labels` are the N true classes, as integers. No image has two equal
+# probabilities.
 
 
 # %%
@@ -320,7 +319,8 @@ compare("11.3")
 # ## Why networks must disagree
 #
 # Seven networks are each wrong on 37% of the images. Their errors may be independent, or they may often be wrong on the
-# same images. Guess: what is the error of their mean if the correlation between the networks is 0, .5, .9 or 1?
+# same images. Guess: what is the error of the mean of all seven if the correlation between their outputs is 0, .5, .9
+# or 1?
 
 # %%
 predict("11.d", ...)
@@ -340,27 +340,27 @@ simulated = {c: errors(c) for c in (0.0, 0.5, 0.9, 1.0)}
 for correlation, (single, mean) in simulated.items():
     print(f"correlation {correlation}: one network {single:.3f}, the mean of seven {mean:.3f}")
 print(outcome("11.d", [round(float(mean), 2) for _, mean in simulated.values()]))
-figure, _ = viz.bar_chart({f"correlation {c}": mean for c, (_, mean) in simulated.items()}, "error of seven")
+figure, _ = viz.bar_chart({f"correlation {c}": mean for c, (_, mean) in simulated.items()}, "error of the mean")
 assert all(abs(single - 0.37) < 0.015 for single, _ in simulated.values())
 assert simulated[0.0][1] < 0.01 < 0.1 < simulated[0.5][1] < simulated[0.9][1] < simulated[1.0][1]
 assert simulated[1.0][0] == simulated[1.0][1]
 figure
 
 # %% [markdown]
-# What you saw: seven networks with independent errors would almost never be wrong together, but seven networks that
-# always make the same errors are as good as one. The seven networks of the paper had the *same* initial weights, by
-# an oversight. They differed only in the order and the crops of the training images (and one was wider). They still
-# helped each other, but far less than independent networks would.
+# What you saw: the mean of seven networks with independent errors is almost never wrong, but seven networks that
+# always make the same errors are no better than one. The seven networks of the paper had the *same* initial weights, by
+# an oversight. They differed only in the order and the crops of the training images (and one network was wider).
+# Averaging them still helped, but far less than averaging independent networks would.
 
 # %% [markdown]
 # ## Measured: networks and crops
 #
-# Now train small networks on crops of handwritten digits. A digit has 16 x 16 pixels and the network takes 14 x 14,
-# which is the paper's 256 and 224 divided by sixteen. Half of the crops are mirrored. All networks have the same
+# Now train small networks on crops of handwritten digits. A digit has 16 x 16 pixels, and the network takes 14 x 14:
+# these are the paper's 256 and 224, divided by 16. Half of the crops are mirrored. All networks have the same
 # initial weights, as in the paper. Guess: which has the smaller error, one network with 144 crops or seven networks
 # with one crop?
 #
-# The training and the evaluation take one to two minutes on two cores and show their progress.
+# Training and evaluation take one to two minutes on two cores.
 
 # %%
 predict("11.e", ...)
@@ -385,19 +385,20 @@ many_crops = next(row.changes[0] for row in grid.rows if (row.models, row.crops)
 low, high = 100 * many_crops.low, 100 * many_crops.high
 points = 100 * many_crops.difference
 print(f"144 crops change the error of one network by {points:+.2f} points (interval {low:+.2f} to {high:+.2f}).")
-print("The interval excludes 0: more than chance." if many_crops.significant else "It contains 0: this may be chance.")
+meaning = "excludes 0: this is more than chance" if many_crops.significant else "contains 0: this may be chance"
+print(f"The interval {meaning}.")
 figure, _ = viz.evaluation.table3(grid)
 figure
 
 # %% [markdown]
-# What you saw is measured on a few hundred images, so look at the intervals. Such an *interval* contains the true
-# difference in 95 of 100 cases. An empty circle marks a difference that is not *significant*: its interval contains 0,
-# so it may be chance.
+# What you saw is measured on a few hundred images, so look at the intervals: such an *interval* contains the true
+# difference in 95 of 100 experiments. An empty circle marks a difference that is not *significant*: its interval
+# contains 0, so it may be chance.
 #
 # A small crop cuts off parts of a digit, and a mirrored digit is usually not a digit. So 144 crops *may* increase the
-# error here, but only an interval without 0 would show it.
+# error here, but only an interval that excludes 0 would show it.
 #
-# If your two functions pass, they give the same error as the table:
+# If `combine` and `topk_error` pass, they give the same error as the table:
 
 # %%
 if combined.passed and counted.passed:
@@ -439,13 +440,13 @@ print(f"classified as 0: {zeros[0]} of the images by the mean of probabilities, 
 
 # %%
 claims = [
-    ("4 scales x 3 squares x 6 crops x 2 mirrors are 144", 4 * 3 * 6 * 2 == 144, "right"),
-    ("144 crops show 144 regions", different * 2 == 126, "wrong; 126 in a wide image, 42 in a square image"),
+    ("4 scales x 3 squares x 6 crops x 2 for mirroring make 144", 4 * 3 * 6 * 2 == 144, "right"),
+    ("144 crops show 144 regions", different * 2 == 126, "wrong; with mirrors, 126 in a wide image, 42 in a square"),
     ("probabilities are averaged over crops and classifiers", classes["mean of probabilities"] == "A", "right"),
     ("the gain from 10.07 to 6.67 is 3.45 points", round(gains[7, 144], 2) == 3.40, "wrong; it is 3.40 points"),
-    ("15.3 to 6.67 is 56.5% less", round(100 * (1 - 6.67 / 15.3), 1) == 56.4, "nearly right; it is 56.4% less"),
+    ("6.67% is 56.5% less than 15.3%", round(100 * (1 - 6.67 / 15.3), 1) == 56.4, "nearly right; it is 56.4% less"),
     (
-        "seven independent networks",
+        "the seven networks were independent",
         simulated[0.5][1] > simulated[0.0][1],
         "not quite; they had the same initial weights, so their errors are correlated",
     ),
@@ -475,8 +476,8 @@ quiz("11")
 #
 # The next lessons do not need what follows.
 #
-# - Are the probabilities *calibrated*: is a class with probability 80% right in 80% of the cases? Find out with
-#   `evaluation.calibration` and `viz.evaluation.calibration`, for one network and for an ensemble.
+# - Are the probabilities *calibrated*: if a class has a probability of 80%, is it right in 80% of the cases? Find out
+#   with `evaluation.calibration` and `viz.evaluation.calibration`, for one network and for an ensemble.
 # - Average networks from different epochs of one training run (a snapshot ensemble).
 # - Give the networks different initial weights (`rng=seed` in `small_networks.network`). Does the correlation between
 #   their errors fall?
@@ -510,8 +511,9 @@ answer("11.4", reduction)
 # Difficulty: ** of ***. About 8 minutes. Further.
 #
 # You may spend twenty forward passes on each image. Choose how many of your networks to use, and how many crops (1, 10
-# or 144), and give your reason in one sentence that contains a number. The check compares your choice with all other
-# choices that cost at most twenty forward passes, on the same images.
+# or 144), and give your reason in one sentence that contains a number. Your answer is the tuple
+# `choice = (measured, models, crops, reason)`. The check compares your choice with all other choices that cost at most
+# twenty forward passes, on the same images.
 
 # %%
 # exercise 11.5
@@ -526,7 +528,7 @@ choice = (measured, choice.models, choice.crops, reason)
 check("11.5", choice)  # (measured, models, crops, "your reason, with a number")
 
 # %% [markdown]
-# How often are two of these networks wrong on the same images? If their errors were independent, this fraction of
+# How often are two of these networks wrong on the same image? If their errors were independent, this fraction of the
 # images would be the product of their two errors.
 
 # %%

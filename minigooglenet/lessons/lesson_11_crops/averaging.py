@@ -12,7 +12,7 @@ combine = Exercise(
     minutes=5,
     difficulty=1,
     hints=(
-        "probs has four axes: models, crops, N, C. Which two of them does the result not have?",
+        "probs has four axes: models, crops, N, C. Which two of them disappear?",
         "If two models return (.9, .1) and (.5, .5) for an image, the result is their mean, (.7, .3).",
         "`probs.mean(axis=____)`",
     ),

@@ -18,7 +18,7 @@ crop_boxes = Exercise(
     hints=(
         "Take one scale and one square. How many crops does it have, and which of them is larger than 224?",
         "At 256 x 384, the squares begin in columns 0, 64 and 128. Each gives four corners, a centre and the square.",
-        "in a square of side q, `room = q - 224`; y, x: `(0, 0), (0, room), (room, 0), (room, room), (____, ____)`",
+        "With `room = q - 224` in a square of side q, y, x: `(0, 0), (0, room), (room, 0), (room, room), (____, ____)`",
     ),
 )
 
@@ -76,7 +76,7 @@ def crop_boxes_in_loops(H, W):
 
 @crop_boxes.wrong
 def longer_side_scaled(H, W):
-    """You resized the longer side. The shorter side becomes 256, 288, 320 and 352."""
+    """You resized the longer side to the scale. Resize the shorter side to 256, 288, 320 and 352."""
     return [
         (scale, y + dy, x + dx, side, mirror)
         for scale in SCALES

@@ -16,7 +16,7 @@ reduction = Question(
     core=False,
     tolerance=1e-3,
     hints=(
-        "Divide the difference by the error before. A fall from 20 to 10 is a fall by half.",
+        "Divide the difference by the old error. A fall from 20 to 10 is a fall by half.",
         "From 20% to 15% is a fall by 5 percentage points, and 5 is 25% of 20.",
         "`100 * (old - new) / ____`",
     ),
@@ -148,5 +148,5 @@ def mean_over_classes(probs, labels, k):
 
 @topk.wrong
 def kth_class_only(probs, labels, k):
-    """You compared the label with the k-th likeliest class only. The likelier ones count as right too."""
+    """You compared the label with the k-th likeliest class only. The likelier classes count too."""
     return (np.argsort(-probs, axis=1)[:, k - 1] != labels).mean()

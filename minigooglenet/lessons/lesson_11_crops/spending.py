@@ -21,7 +21,7 @@ spend = Exercise(
     objects=(Evaluation,),
     hints=(
         "Which rows of the table cost at most 20? The cost of a row is models * crops.",
-        "Of these rows, take the one with the smallest top-1 error, and give this error in your reason.",
+        "Of these rows, take the one with the smallest top-1 error, and state this error in your reason.",
         "`(measured, ____, ____, 'because its top-1 error is ...% for ... forward passes')`",
     ),
 )
@@ -51,7 +51,9 @@ def spend_judge(answer):
         added = models + crops <= BUDGET
         return _named("sum instead of product" if added else "over the budget", f"{passes}. ")
     if models > trained or crops not in measured.counts:
-        return Verdict(False, None, f"choose from up to {trained} models and {measured.counts} crops")
+        choices = " or ".join(map(str, measured.counts))
+        received = f"got {models} models and {crops} crops"
+        return Verdict(False, None, f"choose at most {trained} models and {choices} crops, {received}")
     if len(reason.split()) < LEAST_WORDS:
         return _named("no reason")
     if not any(character.isdigit() for character in reason):
@@ -114,5 +116,5 @@ def reason_without_a_number():
 
 @spend.wrong
 def significantly_worse_choice():
-    """Another affordable row has a significantly smaller error."""
+    """Another row within the budget has a significantly smaller error."""
     return (_MEASURED, 1, 1, _REASON)

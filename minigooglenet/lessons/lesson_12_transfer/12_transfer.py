@@ -1,18 +1,18 @@
 # %% [markdown]
 # # 12 New labels, new boxes
 #
-# **The question.** How can you use a classifier for classes that it was not trained on, and to find objects in an
-# image?
+# **The question.** How can you use a classifier for classes that it was not trained on, and how can it find objects in
+# an image?
 #
 # About 60 minutes. Needs lessons 10 and 11.
 #
 # Afterwards you can
 #
 # - replace the head of a network and freeze its backbone;
-# - show what layers learn: find the images to which a channel responds most, and the part of an image that mattered;
+# - show what layers learn: find the images to which a channel responds most, and the part that a prediction depends on;
 # - compute features once and train on them;
 # - run a control experiment that shows whether training the backbone helped at all;
-# - measure how much boxes overlap, remove duplicates, and reduce a list of detections to one number;
+# - measure how much boxes overlap, remove duplicates, and rate a list of detections with one number;
 # - compute the cost of classifying regions, and explain what GoogLeNet's detector did and did not do.
 #
 # The *backbone* is every layer before the classifier, and its outputs are the *features*. The *head* is the classifier.
@@ -89,7 +89,7 @@ print(outcome("12.a", f"{head:,} of {total:,}, {head / total:.2%}"))
 # Difficulty: ** of ***. About 8 minutes. Core.
 #
 # Return a network for `classes` classes with the backbone of `net` and a new head, and the number of parameters of this
-# head. Do not change `net`. `mg.models.with_classes` may help.
+# head. Draw the new head with the seed `rng`, and do not change `net`. Read `help(mg.models.with_classes)` first.
 
 
 # %%
@@ -109,7 +109,7 @@ headed
 # %% [markdown]
 # ## What layers learn
 #
-# Why should a backbone help with classes that it was not trained on? To find out, look at what its filters respond to.
+# Why should a backbone help with classes that it was not trained on? To find out, look at what filters respond to.
 # First train a small network on handwritten digits. Training takes 10 to 20 seconds and prints one line per epoch.
 
 # %%
@@ -163,8 +163,8 @@ figure
 # What you saw: each row shows one channel and the images with its largest values. The frame is the *receptive field*:
 # only pixels inside it can change the value. The first layers respond to corners and edges of any digit, middle layers
 # to loops and bends, and the last module to whole digits. Without training, the strongest images of the last module are
-# about as mixed as those of the first layer. So early features are useful for many tasks, and late features for the
-# task that the network was trained on.
+# about as mixed as those of the first layer. So early features are useful for many tasks, and late features mainly
+# for the task that the network was trained on.
 
 # %% [markdown]
 # ### The part that mattered
@@ -248,7 +248,7 @@ print("The old head on the stored features returns the logits of the whole netwo
 #
 # Guess: how do the trained backbone, the random backbone and raw pixels rank on the new shapes, which are rotated and
 # drawn in any colour? And how do they rank on handwritten digits? (The computation takes a few seconds and prints one
-# line per row.)
+# line per result.)
 
 # %%
 predict("12.b", ...)
@@ -305,13 +305,13 @@ figure
 # %% [markdown]
 # What you saw: on the new shapes only the trained backbone is better than chance, which is 1/4. On digits the random
 # backbone is *better* than the trained one, and raw pixels are better than both. Digits are upright and centred, so
-# their pixels contain nearly all the information. A backbone that has learned to ignore rotation discards a part of it.
+# their pixels contain nearly all the information. A backbone that has learned to ignore rotation discards part of it.
 # An accuracy above one half on digits sounds like success. Only the control shows that training the backbone did harm.
 
 # %% [markdown]
 # ## The head only, or everything?
 #
-# You can freeze the backbone and train the head only, or continue to train all layers. Guess: which is better with 5
+# You can freeze the backbone and train only the head, or continue to train all layers. Guess: which is better with 5
 # images per class, and which is better with more? (The computation takes 10 to 20 seconds and prints one line per
 # training run.)
 
@@ -350,8 +350,8 @@ figure
 #
 # Difficulty: * of ***. About 6 minutes. Core.
 #
-# A box is (x0, y0, x1, y1): a corner and the opposite corner, as floats. Return the *intersection over union* (IoU):
-# the area of the intersection of the two boxes, divided by the area of their union.
+# A box is (x0, y0, x1, y1) in floats: the corner with the smaller coordinates, then the opposite corner. Return the
+# *intersection over union* (IoU): the area of the intersection of the two boxes, divided by the area of their union.
 
 
 # %%
@@ -390,15 +390,16 @@ figure
 # %% [markdown]
 # ## What GoogLeNet's detector did
 #
-# GoogLeNet's detector classified regions of an image, as you can do below. The regions came from selective search, an
-# algorithm that merges similar neighbouring pixels into larger and larger patches (superpixels) and proposes the boxes
-# around them. The authors started with superpixels twice as large, which halved the number of regions, and added 200
-# boxes from another network, MultiBox. R-CNN, an earlier detector of this kind, used about 2000 regions, so they used
-# about 60% of that, and the fraction of objects that these regions cover rose from 92% to 93%.
+# GoogLeNet's detector classified regions of an image, as you can do in "Take it further". The regions came from
+# selective search, an algorithm that merges similar neighbouring pixels into larger and larger patches (superpixels)
+# and proposes the boxes around them. The authors started with superpixels twice as large, which halved the number of
+# regions, and added 200 boxes from another network, MultiBox. R-CNN, an earlier detector of this kind, used about 2,000
+# regions. GoogLeNet's detector used about 60% of that number, and its regions covered 93% of the objects instead of
+# 92%.
 #
 # An ensemble of six networks raised the mean average precision, a measure for lists of detections (exercise 12.5), from
-# 40% to 43.9%. The authors had no time for box regression, a model that moves boxes to fit better. All these numbers
-# are the paper's; the next cell computes the 60%.
+# 40% to 43.9%. (A table of the paper gives 38.02% for one network.) The authors had no time for box regression, a model
+# that moves boxes to fit better. All these numbers come from the paper; the next cell computes the 60%.
 
 # %%
 fraction = (2000 / 2 + 200) / 2000
@@ -418,7 +419,7 @@ claims = [
         results["digits, random backbone"] > 0.3,
         "not without a control",
     ),
-    ("larger superpixels halve the regions", fraction > 0.5, "not quite; with 200 MultiBox boxes it is 60%"),
+    ("larger superpixels halve the number of regions", fraction > 0.5, "not quite; with MultiBox it is 60%"),
     ("GoogLeNet's detector reached 43.9%", 38.02 < 43.9, "right for six networks; a single one reached 38.02%"),
 ]
 for claim, holds, verdict in claims:
@@ -444,19 +445,19 @@ quiz("12")
 # - Run the backbone once on a whole scene instead of once per window. Without the last average it returns a feature
 #   map, whose positions correspond to windows.
 # - Write a box regression: fit a linear function from the features of a window to the four values by which its box
-#   should move. GoogLeNet's entry had none.
+#   should move. GoogLeNet's entry did not use one.
 # - Compute the average precision of each class separately, and take the mean (the mean average precision).
 # - Freeze half of the backbone: `mg.training.Settings(freeze=...)`.
-# - Find the image with the largest response of a channel. Start from noise, and move along the gradient of the
+# - Search for the image with the largest response of a channel: start from noise, and move along the gradient of the
 #   channel's maximum (`backward(..., wires=["image"])`). Why does the result not look like a digit?
 
 # %% [markdown]
 # ## A sliding-window detector
 #
-# These scenes of 96 x 96 contain three objects of any of the ten classes. Windows of three sizes slide over a scene.
-# Each window is resized to 32 x 32 and classified, with the same trained backbone and a new head. The head has the ten
-# classes and an eleventh for background, and it is trained on windows of other scenes. (The next two cells take a few
-# seconds each and show their progress.)
+# These scenes of 96 x 96 pixels contain three objects of any of the ten classes. Windows of three sizes slide over a
+# scene. Each window is resized to 32 x 32 and classified, with the same trained backbone and a new head. The head has
+# the ten classes and an eleventh for background, and it is trained on windows of other scenes. (The next two cells take
+# a few seconds each and show their progress.)
 
 # %%
 SIZES = (24, 36, 54)
@@ -489,7 +490,7 @@ figure, _ = regions.show(held_out.images[0], drawn, "before suppression")
 figure
 
 # %% [markdown]
-# What you saw: many windows around one object have a confidence nearly as large as the best one, and the detector
+# What you saw: many windows around one object have nearly as large a confidence as the best one, and the detector
 # reports them all. Only one detection per object counts as a hit, so the others are mistakes.
 
 # %% [markdown]
@@ -539,8 +540,8 @@ if suppressed.passed:
         print(f"t = {t}: {len(nms(boxes, first, t))} of {len(boxes)} windows remain")
 
 # %% [markdown]
-# What you saw: at t = 1 nothing is removed. At t = 0, any overlap at all suppresses a box: of two adjacent objects, one
-# is lost.
+# What you saw: at t = 1 nothing is removed. At t = 0, any overlap at all suppresses a box: if the boxes of two objects
+# overlap, one of the objects is lost.
 
 # %% [markdown]
 # ## Exercise 12.5: average precision
@@ -582,7 +583,7 @@ averaged
 
 # %% [markdown]
 # Now evaluate the detector with your three functions. The confidence of a window is the probability that it is not
-# background. The table compares several thresholds of the suppression, and shuffled scores.
+# background. The table compares several thresholds of the suppression. In the last row, the scores are shuffled.
 
 # %%
 truths = [(i, tuple(box)) for i in range(len(held_out.boxes)) for box in held_out.boxes[i]]

@@ -80,7 +80,7 @@ def one_pixel_added(a, b):
 
 @iou.wrong
 def not_clipped(a, b):
-    """If boxes are apart along both axes, you multiply two negative lengths to a positive area. Clip both at 0."""
+    """If boxes are apart along both axes, the product of two negative lengths is a positive area. Clip both at 0."""
     return _iou(a, b, clamp_x=False, clamp_y=False)
 
 
@@ -105,7 +105,7 @@ def over_the_smaller_box(a, b):
 
 @iou.wrong
 def over_the_sum(a, b):
-    """You divided by the sum of the areas, so equal boxes get 1/2. The union contains the intersection only once."""
+    """You divided by the sum of the areas, so identical boxes get 1/2. The union counts the intersection only once."""
     both, first, second = _parts(a, b)
     return both / (first + second)
 
@@ -125,7 +125,7 @@ nms = Exercise(
     difficulty=2,
     core=False,
     hints=(
-        "Which boxes may remove others? Start with the best box.",
+        "Which boxes can remove others? Start with the best box.",
         "If A overlaps B and B overlaps C, and A is the best, A removes B. A removed box removes no other, so C stays.",
         "`if all(iou(boxes[i], boxes[j]) <= t for j in ____): kept.append(i)`",
     ),
@@ -326,7 +326,7 @@ def duplicates_count_twice(found, truths):
 
 @average_precision.wrong
 def next_truth_matched(found, truths):
-    """You matched a detection to another truth after its best one was hit. Such a detection is not a hit."""
+    """If the best truth of a detection was hit before, the detection is not a hit. You matched it to another truth."""
     return _average(found, truths, other=True)
 
 
@@ -344,7 +344,7 @@ def not_sorted(found, truths):
 
 @average_precision.wrong
 def recall_over_hit_truths(found, truths):
-    """You divided by the number of truths that are hit. Recall is over all truths."""
+    """You divided by the number of truths that were hit. Divide by the number of all truths."""
     return _average(found, truths, of_found=True)
 
 
@@ -356,5 +356,5 @@ def no_envelope(found, truths):
 
 @average_precision.wrong
 def last_precision(found, truths):
-    """That is the precision of the whole list, which does not depend on its order."""
+    """That is the precision of the whole list, for which the order does not matter. Take the order into account."""
     return float(regions.hits(found, truths)[0].mean())

@@ -17,7 +17,7 @@ cache_features = Exercise(
     difficulty=2,
     hints=(
         "Which wire does the classifier read, and in which mode is the network?",
-        "Use inference mode, unchanged images, and their order. `net.infer` returns wires by name.",
+        "Use inference mode, and do not change the images or their order. `net.infer` returns wires by name.",
         "`net.infer({'image': images}, ____)['pool5/global']`",
     ),
     tolerance=1e-5,
@@ -58,7 +58,7 @@ def cache_features_judge(answer):
             return Verdict(False, "training mode", "two calls return different features: something is random")
         other = (lambda: trained(6, 0.25, 8)), (lambda: _images(3)[:5])
         if not same(_returned(answer, *other), _returned(cache_features.reference_function, *other), SINGLE):
-            return Verdict(False, None, "the values are wrong for another network and other images")
+            return Verdict(False, None, "the values are right, but not for another network and other images")
         count, width = right.shape
         what = f"{count} x {width} features; a head that is trained on them does not need the backbone"
         return Verdict(True, None, what)
@@ -101,7 +101,7 @@ def training_mode(net, images):
 
 @cache_features.wrong
 def dropout_on(net, images):
-    """You returned the wire after dropout in training mode: random features are 0. Use inference mode."""
+    """You returned the wire after dropout in training mode: dropout sets random features to 0. Use inference mode."""
     return _wire(net, images, "pool5/drop", train=True)
 
 

@@ -118,7 +118,7 @@ def everything_counted(net, classes, rng):
 
 @new_head.wrong
 def old_bias_kept(net, classes, rng):
-    """The new head has the biases of old classes. Re-initialise them too."""
+    """The new head has the biases of the old classes. Re-initialise them too."""
     other, count = _reference(net, classes, rng)
     other.params[f"{HEAD}/bias"][...] = net.params[f"{HEAD}/bias"][:classes]
     return other, count

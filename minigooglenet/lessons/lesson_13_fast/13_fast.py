@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 13 Make it fast
 #
-# **The question.** A convolution can take minutes or milliseconds. Which idea makes it how many times faster, and what
+# **The question.** A convolution can take minutes or milliseconds. How much faster does each idea make it, and what
 # limits the speed in the end?
 #
 # About 60 minutes. Needs lessons 02 and 06.
@@ -93,7 +93,7 @@ algorithms = {
 # %% [markdown]
 # Before it measures, `clock.alternate` calls each algorithm once and compares the results, because the time of a wrong
 # result is worthless. Rung 1 would take minutes, so it computes only a small part of the output, which is enough to
-# know its speed. The cell takes about ten seconds.
+# measure its speed. The cell takes about ten seconds.
 
 # %%
 with settings.threads(1), parallel.computing():
@@ -138,7 +138,8 @@ assert macs == 1_582_671_872
 # Difficulty: ** of ***. About 12 minutes. Core.
 #
 # Write rung 3 for any stride and padding. Pad once. You may loop over the kernel positions (u, v), but over nothing
-# else; the check counts the iterations. Shapes: x (N, C, H, W), w (K, C, R, S), b (K,).
+# else; the check counts the iterations. Shapes: x (N, C, H, W), w (K, C, R, S), b (K,);
+# `stride` and `pad` are integers, the same for both axes.
 
 
 # %%
@@ -209,9 +210,9 @@ print(f"the next element in a row is {row} element away in memory, the next in a
 
 # %% [markdown]
 # What you saw: the order matters, because of the *layout*, the order in which the elements of an array follow each
-# other in memory. A processor reads memory in cache lines of 64 bytes, or 16 float32 values (128 bytes on Apple's), and
-# one instruction computes with several adjacent values. A loop along a row uses all values of a cache line. A loop down
-# a column uses one of them.
+# other in memory. A processor reads memory in cache lines of 64 bytes, or 16 float32 values (128 bytes on Apple
+# processors), and one instruction computes with several adjacent values. A loop along a row uses all values of a cache
+# line. A loop down a column uses one of them.
 
 # %% [markdown]
 # ## Winograd in one dimension
@@ -225,7 +226,7 @@ print(f"the next element in a row is {row} element away in memory, the next in a
 # - m4 = (d1 - d3) g2
 #
 # The outputs are m1 + m2 + m3 and m2 - m3 - m4. The sums of g0, g1 and g2 are computed only once for all data. Check
-# with random integers that it is true:
+# with random integers that these outputs are right:
 
 # %%
 d0, d1, d2, d3, g0, g1, g2 = (int(value) for value in rng.integers(-9, 10, 7))
@@ -274,8 +275,8 @@ figure
 # %% [markdown]
 # What you saw: F(6x6) saves no more than F(4x4). The sides 14 and 7 of the feature maps are not divisible by 6, so the
 # last tiles extend past the edge, and part of their work is wasted. The 1x1, 5x5 and 7x7 layers do not get faster at
-# all, and this limits the factor. That is *Amdahl's law*: if a part takes the fraction p of the time, making it faster
-# speeds up the whole at most 1 / (1 - p) times.
+# all, and this limits the factor. That is *Amdahl's law*: if a part takes the fraction p of the time, the whole becomes
+# at most 1 / (1 - p) times as fast, however fast you make this part.
 
 # %% [markdown]
 # ## Exercise 13.5: the effect of a faster part
@@ -323,10 +324,10 @@ figure, _ = viz.bar_chart(flop_per_byte, "FLOP per byte read or written")
 figure
 
 # %% [markdown]
-# The *roofline* of a machine is the largest speed that a layer can reach: the smaller of two limits, the speed of
-# matrix products and the speed of memory. Now measure both, and how close each algorithm comes on each layer.
-# (`bench.ladder` measures the layers, as `minigooglenet bench ladder` does.) This takes 10 to 30 seconds and prints one
-# line per layer.
+# The *roofline* of a machine is the largest speed that a layer can reach: the smaller of two limits. One is the speed
+# of matrix products, the other is the speed of memory times the FLOP per byte. Now measure both speeds, and how close
+# each algorithm comes on each layer. (`bench.ladder` measures the layers, as `minigooglenet bench ladder` does. The
+# figure counts MACs: 1 MAC per byte is 2 FLOP per byte.) This takes 10 to 30 seconds and prints one line per layer.
 
 # %%
 options = settings.Settings(threads=1, rounds=3, seconds=0.3, quick=True)
@@ -344,9 +345,9 @@ print(f"On this machine the two limits meet at {ridge:.1f} FLOP per byte.")
 assert round(flop_per_byte["classifier, batch 1"], 1) == 0.5
 
 # %% [markdown]
-# What you saw: the number of MACs does not determine the time. The classifier reads a million weights. For one image it
-# uses each weight once, so it runs at the speed of memory. For a *batch* of 32 images it uses each weight 32 times.
-# Winograd may be above the roofline, because it computes fewer products than the definition.
+# What you saw: the number of MACs alone does not determine the time. The classifier reads a million weights. For one
+# image it uses each weight once, so it runs at the speed of memory. For a *batch* of 32 images it uses each weight 32
+# times. Winograd may be above the roofline, because it computes fewer products than the definition.
 
 # %% [markdown]
 # ## Are the results still the same?
@@ -367,8 +368,8 @@ for name, error in errors.items():
 
 # %% [markdown]
 # What you saw: all of them have round-off errors, and none of them is wrong. Winograd's error is the largest, because
-# its transforms multiply by up to 8 and then cancel. That is why the engine checks gradients in double precision and
-# without Winograd.
+# its transforms multiply by up to 8, and these large terms then cancel. That is why the engine checks gradients in
+# double precision and without Winograd.
 
 # %% [markdown]
 # ## Where the time goes
@@ -457,7 +458,7 @@ days = training * macs * 60 * 1.28e6 / speed / 86400  # 60 epochs of 1.28 millio
 claims = [
     ("a training step costs twice the forward pass", round(training, 3) == 2.925, f"wrong; it is {training:.3f} times"),
     (
-        "F(6x6) saves 5.06 times, so it beats F(4x4)",
+        "F(6x6) needs 5.06 times fewer products, so it beats F(4x4)",
         savings[6] < savings[4] + 0.01,
         "wrong here; tiles extend past the edge",
     ),
@@ -466,9 +467,9 @@ claims = [
         flop_per_byte["classifier, batch 1"] < 1,
         "not if memory is the limit",
     ),
-    ("fast convolutions give other results", max(errors.values()) < 4e-5, "only in the last digits, Winograd most"),
+    ("fast convolutions give other results", max(errors.values()) < 4e-5, "in the last digits, most with Winograd"),
     (
-        "trains on a few high-end GPUs within a week",
+        "GoogLeNet trains on a few high-end GPUs within a week",
         days > 7,
         f"the paper's rough estimate; 60 epochs on one thread of this machine would take about {days:,.0f} days",
     ),
@@ -495,8 +496,8 @@ quiz("13")
 #
 # - A convolution can also be computed with an FFT. For which kernel sizes would it need fewer products? Count them.
 # - Weights in int8 take a quarter of the bytes. Which of the layers that you measured would get faster?
-# - Split the loops of `fast_conv` into blocks, so that a block of x and w stays in the cache. Where is it on the
-#   roofline?
+# - Split the loops of `fast_conv` into blocks, so that a block of x and w stays in the cache. Where is it
+#   under the roofline?
 # - `minigooglenet bench ladder` and `minigooglenet bench ideas` measure more.
 
 # %% [markdown]
@@ -557,7 +558,7 @@ for _ in range(2):
 print(outcome("13.d", [round(milliseconds, 2) for milliseconds in calls]))
 
 # %% [markdown]
-# What you saw: the first call compiles the function, so its time is mostly that of the compiler. The engine stores
+# What you saw: the first call compiles the function, and this takes most of the time. The engine stores
 # compiled code on disk, and `minigooglenet warmup` compiles everything in advance.
 
 # %% [markdown]
@@ -567,8 +568,9 @@ print(outcome("13.d", [round(milliseconds, 2) for milliseconds in calls]))
 #
 # x (N, C, H, W) is already padded, and the stride is 1. Write the result to y (N, K, P, Q), which is given and contains
 # arbitrary values. Return nothing. Use plain loops, and `numba.prange` for one of them: its iterations run on several
-# threads in parallel. Then compile the function with `numba.njit(parallel=True)`. Compiled code does not check indices:
-# -1 reads the last element, and an index that is too large reads memory after the array.
+# threads in parallel. Then compile the function with `numba.njit(parallel=True)` and name the result `fast_conv`.
+# Compiled code does not check indices: -1 reads the last element, and an index that is too large reads memory after the
+# array.
 #
 # The check runs your Python code before it is compiled, and records which iteration of prange writes to which element.
 # So it finds a race every time, even on one core.
@@ -612,7 +614,7 @@ if threaded.passed:
 #
 # Difficulty: *** of ***. About 12 minutes. Further.
 #
-# The data d has a length of at least 3, and the filter g has 3 weights. Return all len(d) - 2 outputs. A tile of four
+# The data d has at least 3 values, and the filter g has 3 weights. Return all len(d) - 2 outputs. A tile of four
 # inputs gives two outputs, so neighbouring tiles overlap by two inputs. If the number of outputs is odd, the last tile
 # is padded with a zero. Use plain arithmetic, because the check counts the products of data and filter.
 
@@ -643,9 +645,9 @@ one_axis
 #
 # Difficulty: *** of ***. About 12 minutes. Further.
 #
-# Now use the algorithm along both axes: a tile of 4 x 4 inputs gives 2 x 2 outputs from 16 products instead of 36. With
-# the matrices of the next cell, a tile is A' [(G g G') * (B' d B)] A, in which ' transposes a matrix and
-# `*` multiplies element by element.
+# Now use the algorithm along both axes: a tile d of 4 x 4 inputs gives 2 x 2 outputs from 16 products instead of 36.
+# With the matrices of the next cell, these outputs are A' [(G g G') * (B' d B)] A, in which ' transposes a matrix
+# and `*` multiplies element by element.
 
 # %%
 B = np.array([[1, 0, 0, 0], [0, 1, -1, 1], [-1, 1, 1, 0], [0, 0, 0, -1]], float)

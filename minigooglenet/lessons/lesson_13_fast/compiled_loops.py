@@ -106,7 +106,7 @@ def sum_in_float32(x, w, b, y):
 @conv_numba.wrong
 @numba.njit(parallel=True)
 def index_wraps_at_the_start(x, w, b, y):
-    """You used index -1, which is the last row or column. Compiled code does not check indices."""
+    """You used index -1, which is the last row or column. x is already padded, so begin at index 0."""
     for k in numba.prange(y.shape[1]):
         for n, p, q in np.ndindex(y.shape[0], y.shape[2], y.shape[3]):
             total = b[k]

@@ -15,7 +15,7 @@ inner_step = Exercise(
     core=False,
     hints=(
         "Which loop is the innermost, and along which axis of the array does it move?",
-        'In the layout "hw" with 5 columns, the next row is 5 elements further in memory, and the next column is 1.',
+        'In the layout "hw" with 5 columns, a step to the next row is 5 elements long, and one to the next column 1.',
         "`for axis in layout[layout.index(order[-1]) + 1 :]: step *= ____`",
     ),
 )
@@ -54,7 +54,7 @@ def outermost_loop(order, layout, sizes):
 
 @inner_step.wrong
 def always_1(order, layout, sizes):
-    """That is the jump along the last axis of the layout only. Other axes have larger jumps."""
+    """That is right only for the last axis of the layout. Along other axes the jump is larger."""
     return 1
 
 
@@ -66,7 +66,7 @@ def own_size_counted(order, layout, sizes):
 
 @inner_step.wrong
 def axes_before_not_after(order, layout, sizes):
-    """You multiplied the sizes of the axes before it in the layout. Multiply those after it."""
+    """You multiplied the sizes of the axes before the loop's axis in the layout. Multiply those after it."""
     return int(np.prod([sizes[axis] for axis in layout[: layout.index(order[-1])]]))
 
 

@@ -104,7 +104,7 @@ def _compiled(answer, expected):
             if isinstance(output, Raised):
                 return Verdict(False, None, f"compiled, it raised {type(output.error).__name__}: {output.error}")
             if not same(y, right):
-                what = "the compiled code returns other values than Python. Look for an index outside the array"
+                what = "the compiled code and plain Python return different values. Look for an index outside the array"
                 return Verdict(False, None, what)
     runs = f"{RUNS} runs on {numba.get_num_threads()} threads agree"
     return Verdict(True, None, f"no two iterations of prange write to the same element, and {runs}")

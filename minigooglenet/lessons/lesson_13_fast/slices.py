@@ -105,7 +105,7 @@ def stride_ignored(x, w, b, stride, pad):
 
 @conv_slices.wrong
 def only_the_last_kernel_position(x, w, b, stride, pad):
-    """Your result is the part of the last kernel position only. Use += instead of =."""
+    """Your result contains only the part of the last kernel position. Use += instead of =."""
     return _in_slices(x, w, b, stride, pad, accumulate=False)
 
 
@@ -147,5 +147,5 @@ def conv_slices_demand(function):
         what = f"np.pad is called {before.calls['pad']} times for {positions} kernel positions"
         return Verdict(False, "padded in every iteration", what)
     most = max(before.lines.values(), default=0)
-    what = f"no line runs more than {most} times for {positions} kernel positions, for all other sizes"
+    what = f"no line runs more than {most} times for {positions} kernel positions, at all sizes of the arrays"
     return Verdict(True, None, what)

@@ -34,7 +34,7 @@ def _fraction(values):
 
 @amdahl.wrong
 def factor_of_the_part(factor, **_):
-    """That is the factor of the part. The rest takes as long as before."""
+    """That is the factor of the 3x3 convolutions. The rest of the network takes as long as before."""
     return factor
 
 
@@ -52,13 +52,13 @@ def mean_of_the_factors(factor, **values):
 
 @amdahl.wrong
 def part_for_free(factor, **values):
-    """That is the limit for an infinite factor, if the part took no time at all."""
+    """That is the limit if the 3x3 convolutions took no time at all. Add the time that they still take."""
     return 1 / (1 - _fraction(values))
 
 
 @amdahl.wrong
 def parts_exchanged(factor, **values):
-    """You made the other part faster."""
+    """You made the rest faster. The 3x3 convolutions become faster, and the rest does not change."""
     return 1 / (_fraction(values) + (1 - _fraction(values)) / factor)
 
 
