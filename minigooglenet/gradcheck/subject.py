@@ -163,7 +163,7 @@ def from_layer(layer, input_shapes, rng) -> Subject:
 def from_functions(forward, backward, inputs) -> Subject:
     """Return a pair of functions as a Subject."""
     names = _argument_names(forward, len(inputs))
-    title = getattr(forward, "__qualname__", "function").replace("<lambda>", "function")
+    title = getattr(forward, "__qualname__", "function").split("<locals>.")[-1].replace("<lambda>", "function")
 
     def after_its_forward(grad_y, *arrays):
         forward(*arrays)  # a pair that shares an object needs a forward pass with the same arrays first
