@@ -149,7 +149,11 @@ def _convert(options):
 
             export(graph, options.out, pixels=contents.pixels, classes=contents.classes)
     out = console.stdout()
-    out.print(f"written: {options.out}, {len(contents.arrays)} arrays", markup=False, soft_wrap=True)
+    out.print(
+        f"written: {options.out}, {len(contents.arrays)} array{'s' * (len(contents.arrays) != 1)}",
+        markup=False,
+        soft_wrap=True,
+    )
     if suffix == ".npz":
         out.print("It contains only arrays, without the model, pixels or classes.", markup=False)
     elif PIXELS_UNKNOWN in contents.notes:
