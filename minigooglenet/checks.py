@@ -18,7 +18,8 @@ def floating(x: Any, name: str, ndim: int | None = None, dtypes: tuple[np.dtype[
         raise TypeError(f"{name} must be a NumPy array, got {_not_an_array(x)}")
     unmasked(x, name)
     if x.dtype not in dtypes:
-        names = " or ".join(dtype.name for dtype in dtypes)
+        *others, last = (dtype.name for dtype in dtypes)
+        names = f"{', '.join(others)} or {last}" if others else last
         hint = ". Try x.astype(np.float32); scale images or subtract the mean first." if x.dtype.kind in "iub" else ""
         raise TypeError(f"{name} must have dtype {names}, got {x.dtype}{hint}")
     if ndim is not None and x.ndim != ndim:
