@@ -83,7 +83,8 @@ def _inspect(options):
     facts = {
         "format": reader.FORMAT,
         "verified": f"no: {unverified}" if unverified else "all arrays and all metadata match their SHA-256",
-        "graph": graph and f"{len(graph['nodes'])} nodes with inputs {', '.join(graph['inputs'])}",
+        "graph": graph
+        and f"{len(graph['nodes'])} nodes, input{'s' * (len(graph['inputs']) != 1)} {', '.join(graph['inputs'])}",
         "model": contents.model or (None if graph else "not recorded in the file"),
         "arguments": ", ".join(f"{name}={value!r}" for name, value in contents.arguments.items()),
         "pixels": contents.pixels and str(contents.pixels),

@@ -113,7 +113,7 @@ def test_commands_accept_a_folder_file_or_checkpoint(run, tmp_path, capsys, monk
     assert cli.main(["evaluate", "--data", "tones", "--weights", path]) == 0
     assert "accuracy on 20 images" in capsys.readouterr().out
     assert cli.main(["weights", "inspect", path]) == 0
-    assert "graph: 6 nodes with inputs image" in capsys.readouterr().out
+    assert "graph: 6 nodes, input image" in capsys.readouterr().out
 
 
 def test_functions_accept_a_loaded_network(run):
