@@ -107,7 +107,7 @@ def _dtypes_and_shapes(subject, gradients, grad_y):
     for i, gradient in gradients.items():
         name, shape = subject.names[i], np.shape(subject.arrays[i])
         if gradient is None:
-            findings.append(_fail(f"backward returned None for {name}", name))
+            findings.append(_fail(f"backward returned no gradient (None) for {name}", name))
         elif not isinstance(gradient, (np.ndarray, np.floating, float)):
             findings.append(_fail(f"the gradient of {name} is a {type(gradient).__name__}, not an array", name))
         elif np.asarray(gradient).dtype.kind != "f":
