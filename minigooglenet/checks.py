@@ -18,12 +18,15 @@ def floating(x: Any, name: str, ndim: int | None = None, dtypes: tuple[np.dtype[
         raise TypeError(f"{name} must be a NumPy array, got {_not_an_array(x)}")
     unmasked(x, name)
     if x.dtype not in dtypes:
-        names = " or ".join(dtype.name for dtype in dtypes)
+        *others, last = (dtype.name for dtype in dtypes)
+        names = f"{', '.join(others)} or {last}" if others else last
         hint = ". Try x.astype(np.float32); scale images or subtract the mean first." if x.dtype.kind in "iub" else ""
         raise TypeError(f"{name} must have dtype {names}, got {x.dtype}{hint}")
     if ndim is not None and x.ndim != ndim:
-        letters = {2: "(N, C)", 4: "(N, C, H, W)"}.get(ndim, f"{ndim} axes")
-        hint = ". A single image needs a batch axis: x[None]." if x.ndim == ndim - 1 else ""
+        known = {2: "(out, in)", 4: "(K, C, R, S)"} if name == "weight" else {2: "(N, C)", 4: "(N, C, H, W)"}
+        letters = known.get(ndim, f"{ndim} axes")
+        single = x.ndim == ndim - 1 and name != "weight"
+        hint = ". A single image needs a batch axis: x[None]." if single else ""
         raise ValueError(f"{name} must have shape {letters}, got {x.shape}{hint}")
     if x.shape[:1] == (0,):
         raise ValueError(f"{name} is an empty batch: shape {x.shape} contains no images")

@@ -8,7 +8,7 @@ REMOVAL = "0.3"
 
 def warn(old: str, new: str, stacklevel: int = 2) -> None:
     """Warn that a name has changed; at stacklevel 2, the caller of the function that calls this is warned."""
-    message = f"{old} is now {new}; the old name goes in {REMOVAL}"
+    message = f"{old} is now {new}; the old name will be removed in {REMOVAL}"
     warnings.warn(message, DeprecationWarning, stacklevel=stacklevel + 1)
 
 

@@ -149,7 +149,7 @@ def _digits(console, epochs, seed, out):
         return []
     net = models.mini_googlenet(in_channels=1, rng=seed)
     console.print(
-        f"Handwritten digits of 8 x 8, enlarged to 32 x 32: {len(images)} for training, {len(test_images)} held out.\n"
+        f"Handwritten digits of 8 x 8, enlarged to 32 x 32: {len(images):,} to train, {len(test_images)} held out.\n"
         f"{count(net).params:,} parameters, {count(net).macs:,} MACs; epochs: {epochs}."
     )
     started, tested = time.perf_counter(), []

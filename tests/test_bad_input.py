@@ -135,9 +135,9 @@ def test_other_objects_than_layers_raise(net):
         net.add("next", np.tanh, "conv")
     with raises(TypeError, "a node's name must be a string, got 3"):
         net.add(3, layers.ReLU(), "conv")
-    with raises(ValueError, "node 'next': ReLU expects 1 input(s), got 2 wires ('conv', 'image')", "Concat or Add"):
+    with raises(ValueError, "node 'next': ReLU expects 1 input, got 2 wires ('conv', 'image')", "Concat or Add"):
         net.add("next", layers.ReLU(), "conv", "image")
-    with raises(ValueError, "node 'next': ReLU expects 1 input(s), got 0 wires ()"):
+    with raises(ValueError, "node 'next': ReLU expects 1 input, got no wires. Pass their names"):
         net.add("next", layers.ReLU())
 
 

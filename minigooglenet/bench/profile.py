@@ -92,7 +92,9 @@ class Timer:
 
 def timed(graph):
     """Return (a copy of `graph` that times its nodes, seconds as in `Timer`). Deprecated: pass a Timer to the graph."""
-    warnings.warn("profile.timed goes in 0.3: pass profile.Timer() as on_node=", DeprecationWarning, stacklevel=2)
+    warnings.warn(
+        "profile.timed will be removed in 0.3: pass profile.Timer() as on_node=", DeprecationWarning, stacklevel=2
+    )
     net, timer = copy.deepcopy(graph), Timer()
     net.forward = functools.partial(net.forward, on_node=timer)
     net.backward = functools.partial(net.backward, on_node=timer)

@@ -112,8 +112,10 @@ def _names(path, loaded, count):
             )
         names = files.read_bytes(path).decode("utf-8-sig").strip().splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
+        reason = (getattr(error, "strerror", None) or "").lower() or error
         raise ValueError(f"cannot read class names, one per line, from {path}: {reason}") from error
     if len(names) != count:
-        raise ValueError(f"{path} has {len(names)} class names, one per line, but the network has {count} classes")
+        raise ValueError(
+            f"{path} must have one class name per line for the {count} classes of the network, got {len(names)}"
+        )
     return names

@@ -3,6 +3,7 @@
 import difflib
 import os
 import warnings
+from pathlib import Path
 
 from minigooglenet import console, models, weights
 from minigooglenet.cli.arguments import output, report_written
@@ -17,7 +18,8 @@ def add_parser(commands, name):
     parser.add_argument(
         "name",
         metavar="NAME",
-        help=f"{', '.join(models.names())} (or mini, for short), a weights file, or the folder of a training run",
+        help=f"network: {', '.join(models.names())} or mini (short for mini_googlenet); "
+        "or a weights file, or the folder of a training run",
     )
     parser.add_argument("--no-heads", action="store_true", help="exclude the auxiliary heads of GoogLeNet")
     parser.add_argument(
@@ -25,8 +27,8 @@ def add_parser(commands, name):
         choices=("module", "layer"),
         help="one row per module or per layer (default: module if there are more than 40 layers)",
     )
-    parser.add_argument("--wide", action="store_true", help="show memory and operations other than MACs, too")
-    parser.add_argument("--convention", choices=CONVENTIONS, help="tool whose way of counting the total to print, too")
+    parser.add_argument("--wide", action="store_true", help="also show memory and operations other than MACs")
+    parser.add_argument("--convention", choices=CONVENTIONS, help="tool whose counting convention gives a second total")
     parser.add_argument(
         "--explain", metavar="NODE", help="show how the counts of one node are computed, instead of the table"
     )
@@ -59,7 +61,8 @@ def run(options):
 
 def _graph(name):
     """Return the graph of a model, or of the weights at a path."""
-    if name.lower() in (*models.names(), "mini") or not os.path.lexists(name):
+    path = os.path.lexists(name) or Path(name).suffix or Path(name).name != name
+    if name.lower() in (*models.names(), "mini") or not path:
         return models.build(name, init="zeros")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", weights.UnknownPixelsWarning)  # counting does not depend on pixels

@@ -21,7 +21,7 @@ def add_parser(commands, name):
     """Add this command to the command line."""
     parser = commands.add_parser(name, help=HELP, description=DESCRIPTION)
     parser.add_argument("--out", metavar="DIR", help="output folder (default: docs/_build/html in the checkout)")
-    parser.add_argument("--rebuild", action="store_true", help="build again what has changed since the last build")
+    parser.add_argument("--rebuild", action="store_true", help="rebuild what has changed since the last build")
     parser.add_argument("--no-open", action="store_true", help="do not open a browser")
 
 

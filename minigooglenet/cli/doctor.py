@@ -18,5 +18,9 @@ def run(options):
         print(printable(diagnosis, "\n"))
     wrong = sum(not diagnosis.ok for diagnosis in diagnoses)
     count = len(diagnoses)
-    print(f"{wrong} of {count} checks need attention." if wrong else f"All {count} checks passed.")
+    print(
+        f"{wrong} of {count} checks {'needs' if wrong == 1 else 'need'} attention."
+        if wrong
+        else f"All {count} checks passed."
+    )
     return 1 if wrong else 0

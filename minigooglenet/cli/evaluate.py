@@ -47,7 +47,7 @@ def add_parser(commands, name):
         help="folder of held-out images, next to the train folder (default: val, or test if val does not exist)",
     )
     parser.add_argument(
-        "--limit", type=positive, metavar="N", help="number of images to use, the same each time (default: all)"
+        "--limit", type=positive, metavar="N", help="number of images to use, always the same ones (default: all)"
     )
     parser.add_argument("--out", metavar="DIR", help="folder for tables, figures and all predictions")
     parser.add_argument("--json", metavar="FILE", help="JSON file for everything that is printed")

@@ -7,7 +7,7 @@ from minigooglenet.console import printable
 from minigooglenet.course import exam, handout
 from minigooglenet.course.release import apart
 
-HELP = "write exam papers with numbers drawn from a seed, and their keys"
+HELP = "write exam papers with random numbers, drawn from a seed, and their answer keys"
 
 
 def versions(text: str) -> int:

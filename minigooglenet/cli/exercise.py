@@ -48,5 +48,9 @@ def run(options):
         print(f"{name}: {'ready' if not missing else ''}".rstrip())
         for sentence in missing:
             print(printable(f"  - {sentence}"))
-    print(f"{wrong} of {count} exercises need attention." if wrong else "Every exercise is ready for students.")
+    print(
+        f"{wrong} of {count} exercises {'needs' if wrong == 1 else 'need'} attention."
+        if wrong
+        else "Every exercise is ready for students."
+    )
     return 1 if wrong else 0

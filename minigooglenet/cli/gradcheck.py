@@ -15,7 +15,7 @@ def add_parser(commands, name):
     """Add this command to the command line."""
     parser = commands.add_parser(name, help=HELP, description=f"{HELP[0].upper()}{HELP[1:]}.")
     layers = ", ".join(KINDS)
-    parser.add_argument("name", metavar="NAME", help=f"{', '.join(NETWORKS)}, all (layers), or a layer: {layers}")
+    parser.add_argument("name", metavar="NAME", help=f"{', '.join(NETWORKS)}, all (all layers), or one layer: {layers}")
     parser.add_argument(
         "--image",
         metavar="FILE",

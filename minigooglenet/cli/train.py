@@ -36,7 +36,7 @@ DEFAULTS = {
 }
 FOLDER = {"epochs": 60, "augment": True}
 RATES = {"sgd": (0.01, 0.05), "adamw": (0.001, 0.003)}  # (without batch norm or from other weights, with batch norm)
-RATES_HELP = "0.05 with batch norm, 0.01 without or from other weights; adamw: 0.003 and 0.001"
+RATES_HELP = "0.05 with batch norm, 0.01 without it or with --weights; for adamw 0.003 and 0.001"
 DECAYS = {"sgd": 2e-4, "adamw": 0.01}
 
 
@@ -143,13 +143,13 @@ def add_parser(commands, name):
         "--gradients",
         type=positive,
         metavar="N",
-        help="steps between two records of all gradient norms, which are drawn at the end (default: no records)",
+        help="number of steps between records of all gradient norms, plotted at the end (default: no records)",
     )
     add(
         "--ensemble",
         type=positive,
         metavar="N",
-        help="number of models to train, which differ only in sampling and order (default: 1)",
+        help="number of models to train, which differ only in how their images are sampled and ordered (default: 1)",
     )
     add(
         "--find-lr",
@@ -157,7 +157,7 @@ def add_parser(commands, name):
         nargs="?",
         const=100,
         metavar="STEPS",
-        help="learning-rate sweep instead of training: draw the losses for STEPS growing rates and suggest one "
+        help="learning-rate sweep instead of training: plot the losses of STEPS increasing rates and suggest one "
         "(default: 100)",
     )
     parser.set_defaults(defaults={action.dest: action.default for action in parser._actions})
@@ -201,7 +201,7 @@ def _one(recipe, options, hold):
         return 130
     for path, which, epoch in ((WEIGHTS, "last", trainer.epochs[-1]), (BEST, "best", trainer.best)):
         if (trainer.out / path).exists():
-            what = f"{which} epoch, {epoch.epoch + 1}: held-out accuracy {epoch.test_accuracy:.2%}"
+            what = f"{which} epoch, number {epoch.epoch + 1}: held-out accuracy {epoch.test_accuracy:.2%}"
             display.line(f"written: {trainer.out / path} ({what})", whole=True)
     for path in artifacts.write(trainer):
         display.line(f"written: {path}", whole=True)

@@ -83,7 +83,8 @@ def _inspect(options):
     facts = {
         "format": reader.FORMAT,
         "verified": f"no: {unverified}" if unverified else "all arrays and all metadata match their SHA-256",
-        "graph": graph and f"{len(graph['nodes'])} nodes with inputs {', '.join(graph['inputs'])}",
+        "graph": graph
+        and f"{len(graph['nodes'])} nodes, input{'s' * (len(graph['inputs']) != 1)} {', '.join(graph['inputs'])}",
         "model": contents.model or (None if graph else "not recorded in the file"),
         "arguments": ", ".join(f"{name}={value!r}" for name, value in contents.arguments.items()),
         "pixels": contents.pixels and str(contents.pixels),
@@ -149,7 +150,11 @@ def _convert(options):
 
             export(graph, options.out, pixels=contents.pixels, classes=contents.classes)
     out = console.stdout()
-    out.print(f"written: {options.out}, {len(contents.arrays)} arrays", markup=False, soft_wrap=True)
+    out.print(
+        f"written: {options.out}, {len(contents.arrays)} array{'s' * (len(contents.arrays) != 1)}",
+        markup=False,
+        soft_wrap=True,
+    )
     if suffix == ".npz":
         out.print("It contains only arrays, without the model, pixels or classes.", markup=False)
     elif PIXELS_UNKNOWN in contents.notes:

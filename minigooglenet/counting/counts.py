@@ -35,7 +35,7 @@ def count(target: Any, *input_shapes: Shape, outputs: str | Iterable[str] | None
     Returns
     -------
     Count
-        Totals as attributes, one row per node, conventions, files.
+        Totals as attributes, one row per node, totals by the conventions of other tools, and CSV and JSON files.
 
     Raises
     ------
@@ -61,6 +61,10 @@ def count(target: Any, *input_shapes: Shape, outputs: str | Iterable[str] | None
         if input_shapes:
             raise TypeError("a graph has its own input shapes. Pass input shapes only for a single layer.")
         return Count(target, outputs)
+    if isinstance(target, type):
+        raise TypeError(
+            f"count expects a graph or a layer, got the class {target.__name__}. Try {target.__name__}(...)."
+        )
     if not hasattr(target, "output_shape"):
         hint = f". Try mg.models.build({target!r})." if isinstance(target, str) else ""
         raise TypeError(f"count expects a graph or a layer, got {type(target).__name__}{hint}")
@@ -204,9 +208,9 @@ class Count:
             ],
             [
                 "MAC: multiply-adds of convolutions and linear layers, without bias.",
-                "RF: receptive field in input pixels, along the path where it is largest (past the edge: padding).",
+                "RF: receptive field in input pixels, along the path where it is largest; it may include padding.",
                 f"Depth: {self.depth} layers with weights on the longest path, {self.depth_with_pooling} with pools.",
-                f"Peak memory of inference: {self.memory()}. Tape of training: {self.tape_bytes:,} bytes.",
+                f"Peak memory of inference: {self.memory()}. Tape in training: {self.tape_bytes:,} bytes.",
             ],
             ("total", *([""] if kinds else []), "", *_sums(self.rows, columns), ""),
         )
@@ -263,7 +267,7 @@ def _cost(graph, name):
     try:
         return costs.cost(layer, *(graph.shapes[wire] for wire in wires))
     except NotImplementedError as error:
-        raise ValueError(f"node {name!r}: {error}. An unknown cost is not zero") from error
+        raise ValueError(f"node {name!r}: {error}. An unknown cost is never counted as zero.") from error
 
 
 def _row(graph, name, terms, field, tape_bytes) -> Row:

@@ -201,7 +201,7 @@ def sandbox() -> Diagnosis:
     active = ", ".join(name for name in PROTECTIONS if name in held.protections) or "none"
     missing = ", ".join(name for name in PROTECTIONS if name not in held.protections)
     advice = f"; missing: {missing} (before you grade, read about the sandbox in docs/grading.md)" if missing else ""
-    return Diagnosis(True, f"sandbox for graded notebooks{mechanism}: {active}{advice}")
+    return Diagnosis(True, f"sandbox for graded notebooks{mechanism} restricts: {active}{advice}")
 
 
 def available_memory() -> int | None:

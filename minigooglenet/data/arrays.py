@@ -27,7 +27,11 @@ def checked(images, pixels) -> np.ndarray:
             f"{_hint(images)}"
         )
     if images.ndim != 4:
-        hint = ". A single image needs its batch axis: images[None]" if images.ndim == 3 else ""
+        hint = (
+            ". Add the missing axis: images[:, None] for grey images, images[None] for a single image."
+            if images.ndim == 3
+            else ""
+        )
         raise TypeError(f"images must be (M, C, H, W), got {images.shape}{hint}")
     if pixels is not None and images.shape[1] != pixels.channels:
         last = ". The channels seem to come last: images.transpose(0, 3, 1, 2)" * (images.shape[3] == pixels.channels)

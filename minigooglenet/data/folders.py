@@ -121,8 +121,8 @@ def image_folder(
     If the folder contains a folder `train`, the class folders must be inside `train`. The held-out images are then
     taken from `val`, `valid`, `validation` or `dev`, or else from `test`, `testing`, `eval` or `evaluation`, in any
     capitalisation. Otherwise about a fifth of each class is held out. The name of an image decides, so an image stays
-    in its set when others are added. `train.notes` has sentences about folders that are not used, and about classes
-    that are too small for this rule.
+    in its set when others are added. `train.notes` lists the folders that are not used, and the classes that are too
+    small for this rule.
 
     Parameters
     ----------
@@ -231,7 +231,7 @@ def _split(folder, images):
         if by_rule:
             small.append(name)
     note = (
-        f"{_few(small)}: by their names, all images belong to the same side of the split, so one was moved to the "
+        f"{_few(small)}: the names of the images put all of them on one side of the split, so one was moved to the "
         "other side. It may change sides when images are added."
     )
     return train, test, (note,) if small else ()

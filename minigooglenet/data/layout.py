@@ -53,7 +53,7 @@ def find(folder, held_out=None) -> Layout:
     if test is not None:
         if not listing.subfolders(folder / test):
             missed = validation is None
-            instead = f". A fraction of {train.name} is held out instead" * missed
+            instead = f". A fraction of {train.name} is held out instead." * missed
             notes.append(f"{folder / test} has no class folders, so it is not used{instead}")
         elif validation is None:
             held_out = test

@@ -71,7 +71,7 @@ def decode(path, most_pixels: int, least_side: int | None = None) -> Image.Image
     except UnidentifiedImageError as error:
         raise BadImageError(formats.why_unidentified(path)) from error
     except Exception as error:
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        reason = (getattr(error, "strerror", None) or "").lower() or str(error) or type(error).__name__
         raise BadImageError(reason) from error
 
 

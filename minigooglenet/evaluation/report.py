@@ -49,7 +49,7 @@ def sentence(numbers: dict[str, Any]) -> str:
     low, high = numbers["accuracy_interval"]
     models, crops = (f"{numbers[key]} {key.removesuffix('s' * (numbers[key] == 1))}" for key in ("models", "crops"))
     crops = crops if numbers["crops"] else "whole images"
-    top_k = f"{numbers['top_k_accuracy']:.2%} among the top {numbers['k']}, " if numbers["k"] > 1 else ""
+    top_k = f"top-{numbers['k']} accuracy {numbers['top_k_accuracy']:.2%}, " if numbers["k"] > 1 else ""
     return (
         f"{models}, {crops}: {numbers['accuracy']:.2%} accuracy on {numbers['pictures']:,} images "
         f"({CONFIDENCE:.0%} interval {low:.2%} to {high:.2%}), {top_k}"

@@ -111,7 +111,11 @@ def _judged(exercise, given):
 def _kind(given):
     if inspect.isroutine(given):
         return f"the function {given.__name__}"
-    return f"a callable {kind_of(given)}" if callable(given) else f"{form(given)}: {brief(given)}"
+    return f"a callable {kind_of(given)}" if callable(given) else _with_value(form(given), brief(given))
+
+
+def _with_value(kind, value):
+    return kind if value in kind else f"{kind}: {value}"  # the kind of a text contains the text
 
 
 def _called(exercise, function):
@@ -120,7 +124,7 @@ def _called(exercise, function):
         what = f"{name} is not written yet. Write it, then run check({exercise.number!r}, {name})"
         return Result(exercise.number, NOT_YET, what=what)
     if not callable(function):
-        given = f"{form(plain(function))}: {brief(function)}"
+        given = _with_value(form(plain(function)), brief(function))
         what = f"expected the function {name}, got {given}. Pass the name without parentheses"
         return Result(exercise.number, WRONG, what=what)
     outputs, changed = [], False

@@ -37,11 +37,9 @@ def check(subject, rng):
             return [*findings, _fail(sentence)], [], None
         findings.append(Finding(INCONCLUSIVE, f"{sentence}. Compute in float64 to decide."))
     if not np.isfinite(first).all():
-        return (
-            [*findings, _fail(f"forward returned {int((~np.isfinite(first)).sum())} values that are not finite")],
-            [],
-            None,
-        )
+        bad = int((~np.isfinite(first)).sum())
+        sentence = f"forward returned {bad} value{'s that are' if bad != 1 else ' that is'} not finite"
+        return [*findings, _fail(sentence)], [], None
     findings += _empty(subject, first)
     # Random, and never all ones: an upstream gradient of ones hides flips, shifts and missing factors.
     grad_y = rng.uniform(0.5, 1.5, first.shape) * rng.choice([-1.0, 1.0], first.shape)
@@ -109,7 +107,7 @@ def _dtypes_and_shapes(subject, gradients, grad_y):
     for i, gradient in gradients.items():
         name, shape = subject.names[i], np.shape(subject.arrays[i])
         if gradient is None:
-            findings.append(_fail(f"backward returned None for {name}", name))
+            findings.append(_fail(f"backward returned no gradient (None) for {name}", name))
         elif not isinstance(gradient, (np.ndarray, np.floating, float)):
             findings.append(_fail(f"the gradient of {name} is a {type(gradient).__name__}, not an array", name))
         elif np.asarray(gradient).dtype.kind != "f":

@@ -106,7 +106,7 @@ def check_network(
     if derivative.relative_error > 1e-3:
         sentence = (
             f"whole network: directional derivative along a random direction: numerical {derivative.numerical:.9g}, "
-            f"analytic {derivative.analytic:.9g}. Every node agrees, so the step may cross a kink."
+            f"analytic {derivative.analytic:.9g}. Every node agrees, so the step may cross a kink. Try another seed."
         )
         report.findings.append(Finding(INCONCLUSIVE, sentence))
     outcome = f"one direction through all parameters and images: relative error {derivative.relative_error:.1e}"

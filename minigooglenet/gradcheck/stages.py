@@ -231,8 +231,9 @@ def _all_indices(subject, position, analytic, grad_y, report):
         return findings, None
     error = np.where(differences.wrong.reshape(shape), np.abs(analytic - numerical), 0)
     index = worst_index(np.where(error, analytic, 0), np.where(error, numerical, 0))
+    verb = "is" if differences.wrong.sum() == 1 else "are"
     sentence = (
-        f"{name}: {int(differences.wrong.sum())} of {error.size} entries are wrong. Largest error at "
+        f"{name}: {int(differences.wrong.sum())} of {error.size} entries {verb} wrong. Largest error at "
         f"{name}{list(index)}: analytic {analytic[index]:+.9g}, numerical {numerical[index]:+.9g}, relative error "
         f"{relative_error(analytic[index], numerical[index], differences.floor):.2g}"
     )
@@ -300,7 +301,7 @@ def _sampled(subject, position, analytic, grad_y, rng, report):
     findings = _skipped(name, differences, flat, linear)
     wrong = differences.wrong
     if wrong.any():
-        how = f"{int(wrong.sum())} of {SAMPLES} sampled entries are wrong"
+        how = f"{int(wrong.sum())} of {SAMPLES} sampled entries {'is' if wrong.sum() == 1 else 'are'} wrong"
         return [*findings, _one_wrong(subject, position, flat, int(indices[np.argmax(wrong)]), grad_y, how)]
 
     def disagrees(mask):

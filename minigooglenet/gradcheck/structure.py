@@ -97,6 +97,10 @@ def other_arguments_gradient(e):
         yield "gradient missing", "the gradient of the shortcut, which passes the input on unchanged, is missing"
 
 
+def _axes(axes):
+    return f"axis {axes[0]}" if len(axes) == 1 else f"axes {' and '.join(map(str, axes))}"
+
+
 def rearranged(e):
     """The right values at the wrong positions."""
     ndim = e.numerical.ndim
@@ -109,7 +113,7 @@ def rearranged(e):
             if e.explains(np.flip(e.numerical, axes)):
                 yield (
                     "kernel not flipped",
-                    f"the gradient of {e.name} is right except that it is flipped along axes {axes}",
+                    f"the gradient of {e.name} is right except that it is flipped along {_axes(axes)}",
                 )
     sorted_values = (np.sort(array.reshape(-1)) for array in (e.analytic, e.numerical))
     elsewhere = np.abs(e.analytic - e.numerical).max() > 1e-2 * np.abs(e.numerical).max() and not _same_sums(e)

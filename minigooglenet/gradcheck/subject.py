@@ -115,7 +115,10 @@ def from_layer(layer, input_shapes, rng) -> Subject:
     def pair(one, arrays):
         result = one.forward(*arrays[:count], train=True)
         if not (isinstance(result, tuple) and len(result) == 2):
-            what = f"a {type(result).__name__}" + (f" of {len(result)}" if isinstance(result, (tuple, list)) else "")
+            kind = type(result).__name__
+            what = f"{'an' if kind[0] in 'aeiou' or kind == 'ndarray' else 'a'} {kind}" + (
+                f" of {len(result)}" if isinstance(result, (tuple, list)) else ""
+            )
             raise TypeError(f"the layer's forward must return (y, cache), a tuple of 2, but it returned {what}")
         return result
 
@@ -163,7 +166,7 @@ def from_layer(layer, input_shapes, rng) -> Subject:
 def from_functions(forward, backward, inputs) -> Subject:
     """Return a pair of functions as a Subject."""
     names = _argument_names(forward, len(inputs))
-    title = getattr(forward, "__qualname__", "function").replace("<lambda>", "function")
+    title = getattr(forward, "__qualname__", "function").split("<locals>.")[-1].replace("<lambda>", "function")
 
     def after_its_forward(grad_y, *arrays):
         forward(*arrays)  # a pair that shares an object needs a forward pass with the same arrays first

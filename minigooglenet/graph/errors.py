@@ -135,10 +135,10 @@ def check_layer(name, layer, wires, nodes):
             )
     expected = getattr(layer, "inputs_taken", None)
     if not wires or (expected is not None and len(wires) != expected):
-        raise ValueError(
-            f"node {name!r}: {type(layer).__name__} expects {expected or 'at least 1'} input(s), got {len(wires)} "
-            f"wires {wires}{'. Join several with Concat or Add first.' if wires else ''}"
-        )
+        wanted = f"{expected or 'at least 1'} input{'s' * (expected not in (None, 1))}"
+        names = f"{len(wires)} wire{'s' * (len(wires) != 1)} ({', '.join(map(repr, wires))})" if wires else "no wires"
+        advice = "Join several with Concat or Add first." if wires else "Pass their names after the layer."
+        raise ValueError(f"node {name!r}: {type(layer).__name__} expects {wanted}, got {names}. {advice}")
 
 
 def check_grads(grads, wires, tape, graph):

@@ -36,8 +36,8 @@ class Graph:
     nodes : {name: (layer, wires)} in the order of execution
     shapes : {wire: shape without the batch axis}, inputs first
     params, buffers : live views {"node/weight": array} of the layers' arrays; assigning an entry changes the layer
-    assigned_outputs : the assigned outputs, or None while the outputs are the wires without consumers
-    made_by : (name of a function of `models`, {argument: value}) if one built this graph and nothing was added since
+    assigned_outputs : the outputs that you assigned, or None while the outputs are the wires without consumers
+    made_by : (name of a function of `models`, {argument: value}) if one built this graph and no node was added later
 
     Examples
     --------
@@ -164,7 +164,7 @@ class Graph:
         return {wire: y.copy() for wire, y in values.items()}, tape  # copies, because a cache may contain the output
 
     def __call__(self, x: Array | dict[str, Array]) -> Array:
-        """Return the main output for x (N, C, H, W), or for {input: array}: inference, without a tape.
+        """Run inference on x (N, C, H, W) or {input: array}, without a tape, and return the main output.
 
         The batch size decides which algorithms run, so the results of an image by itself and in a batch may differ by
         round-off: up to 4e-6 of the largest value of a layer (`docs/accuracy.md`).

@@ -54,13 +54,13 @@ class Layer:
 
     # Each layer has its own number of inputs. `*args: Any, **kwargs: Any` lets type checkers accept every override.
     def output_shape(self, *input_shapes: Any, **_: Any) -> Shape:
-        """Return the exact output shape, or raise a ValueError that explains (it calls the inputs "input 0", ...)."""
+        """Return the exact output shape, or raise a ValueError that explains what does not fit ("input 0", ...)."""
         raise NotImplementedError(f"{type(self).__name__} does not define output_shape")
 
     def forward(self, *inputs: Any, **options: Any) -> tuple[Array, Any]:
-        """Return (output, cache) for inputs and `train=False`. The output is a new array of the inputs' dtype.
+        """Return (output, cache) for the inputs. The output is a new array with their dtype.
 
-        Inputs are never changed.
+        `train` is False by default, which means inference. Inputs are never changed.
         """
         raise NotImplementedError(f"{type(self).__name__} does not define forward")
 

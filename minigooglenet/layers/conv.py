@@ -18,7 +18,7 @@ class Conv2d(Layer):
     in_channels, out_channels : C and K
     kernel_size : R = S, or (R, S)
     stride : int or (h, w)
-    padding : int, (h, w) or ((top, bottom), (left, right)); zeros
+    padding : number of zeros at the edges: int, (h, w) or ((top, bottom), (left, right))
     groups : number of independent convolutions that the channels are split into
     bias : whether the layer has a bias
     algorithm : "auto", "loops", "im2col", "numba", "winograd" or your own pair (forward, backward); see

@@ -118,7 +118,7 @@ class Progress:
         most = "at most " if trainer.settings.patience else ""
         return (
             f"Expected: {most}{_duration(left)} for {trainer.steps - done:,} more steps, estimated from {measured} "
-            f"({seconds:.2g} s per step; a held-out image counts as a third of a training image)."
+            f"({seconds:.2g} s per step; evaluating an image is assumed to take a third of the time of training on it)."
         )
 
 

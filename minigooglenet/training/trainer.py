@@ -75,6 +75,8 @@ class Trainer:
         settings: Settings | None = None,
         out: PathLike | None = None,
     ) -> None:
+        if not isinstance(graph, Graph):
+            raise TypeError(f"Trainer expects a graph, got {type(graph).__name__}")
         self.graph, self.settings = graph, settings or Settings()
         self.split = data.as_split(split, graph.shapes[graph.main][0])
         self.out = None if out is None else Path(out)
@@ -283,7 +285,7 @@ class Trainer:
         }
 
     def told(self) -> dict[str, Any]:
-        """Old name of `metadata`, until 0.3."""
+        """Old name of `metadata`; it will be removed in 0.3."""
         result: dict[str, Any] = renamed.attribute(self, "told", "metadata")()
         return result
 

@@ -233,8 +233,7 @@ def gradient_norms(
     axis.set(xlabel="norm of the gradient of all parameters of the module", title="Gradient norm of each module")
     return figures.described(
         figure,
-        "Gradient norm of the parameters of each module, input first (bars in proportion, not logarithmic):\n\n"
-        + figures.bars(norms),
+        "Gradient norm of the parameters of each module, input first (linear scale):\n\n" + figures.bars(norms),
         alt=f"Gradient norm of the parameters of each module, input first: {_ends(norms)}",
     )
 

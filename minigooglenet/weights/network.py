@@ -140,6 +140,8 @@ def save(
     ...     os.listdir(folder)
     ['net.safetensors']
     """
+    if not isinstance(graph, Graph):
+        raise TypeError(f"save expects a graph, got {type(graph).__name__}")
     classes = None if classes is None else tuple(classes)
     pixels = None if pixels is None else pixels_of(pixels)
     check_fits(graph, pixels, classes)
@@ -188,7 +190,7 @@ def load(path: PathLike, *, pixels: Pixels | str | None = None) -> Loaded:
     Raises
     ------
     WeightsError
-        If the file cannot be read, does not record its network, or contradicts what it records.
+        If the file cannot be read, does not record its network, or contradicts its own metadata.
 
     Warns
     -----
@@ -354,7 +356,8 @@ def check_fits(graph, pixels, classes) -> None:
     """Raise a ValueError unless each output has a class name and the inputs have the channels of the pixels."""
     outputs = graph.shapes[graph.main]
     if classes is not None and (len(classes),) != outputs:
-        raise ValueError(f"got {len(classes)} class names for a network with outputs {outputs}")
+        names = f"{len(classes)} class name{'s' * (len(classes) != 1)}"
+        raise ValueError(f"got {names} for a network with outputs {outputs}")
     inputs = next(iter(graph.inputs.values()))
     if pixels is not None and pixels.channels != inputs[0]:
         raise ValueError(f"{pixels.colours} has {pixels.channels} channels, but the network expects inputs {inputs}")
@@ -373,5 +376,5 @@ class _LimitedZeros(np.random.Generator):
     def standard_normal(self, size=None, dtype=np.float64, out=None):
         self.values -= math.prod(size)
         if self.values < 0:
-            raise ValueError("the model and arguments that it declares make a network larger than its arrays")
+            raise ValueError("the network of this model and its arguments has more values than the arrays in the file")
         return np.broadcast_to(np.zeros((), dtype), size)

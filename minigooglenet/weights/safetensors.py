@@ -133,8 +133,9 @@ class Reader(WeightsReader):
         arrays = {name: self._values(self._parts[name]) for name in self._digests or self._parts}
         corrupt = [name for name, digest in self._digests.items() if _digest(name, arrays[name]) != digest]
         if corrupt:
+            verb = "is" if len(corrupt) == 1 else "are"
             raise ValueError(
-                f"{len(corrupt)} of {len(self._digests)} arrays are corrupt, for example {corrupt[0]!r}: "
+                f"{len(corrupt)} of {len(self._digests)} arrays {verb} corrupt, for example {corrupt[0]!r}: "
                 "the values do not match their checksum"
             )
         return dict(zip(self._names, arrays.values(), strict=True))

@@ -87,7 +87,7 @@ def test_labels_file_needs_one_name_per_class(capsys, trained, images):
     assert capsys.readouterr().out.splitlines()[1].endswith("  night sky")
     labels.write_text("one\ntwo\nthree\n", encoding="utf-8")
     assert cli.main(arguments) == 1
-    assert "has 3 class names, one per line, but the network has 2 classes" in capsys.readouterr().err
+    assert "must have one class name per line for the 2 classes of the network, got 3" in capsys.readouterr().err
 
 
 def test_classify_reports_assumed_pixels(capsys, images):

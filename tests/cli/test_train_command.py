@@ -38,7 +38,7 @@ def test_train_writes_weights_logs_and_figures(folder, tmp_path, capsys):
     assert _train(folder, tmp_path, "--gradients", "2", "--average", "0.5", "--heads") == 0
     out = capsys.readouterr().out
     assert "16 training images in 2 classes, 4 held out; image size 3 x 32 x 32." in out
-    assert "weights.safetensors (last epoch, 2: held-out accuracy" in out
+    assert "weights.safetensors (last epoch, number 2: held-out accuracy" in out
     assert "best.safetensors (best epoch, " in out
     loaded = weights.load(tmp_path / "weights.safetensors")
     assert loaded.classes == ("bright", "dark")

@@ -22,7 +22,7 @@ def test_doctor_prints_one_line_per_check(capsys):
 def test_failed_check_gives_exit_code_1(capsys, monkeypatch):
     monkeypatch.setattr(doctor, "diagnose", lambda: [doctor.Diagnosis(False, "no numpy", "get it")])
     assert main(["doctor"]) == 1
-    assert "1 of 1 checks need attention" in capsys.readouterr().out
+    assert "1 of 1 checks needs attention" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

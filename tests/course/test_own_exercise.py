@@ -149,7 +149,7 @@ def test_import_error_does_not_hide_other_exercises(folder, capsys):
     out = capsys.readouterr().out
     assert "exercise_02_8:\n  - it cannot be imported: SyntaxError" in out
     assert "02.9: ready" in out
-    assert "1 of 2 exercises need attention." in out
+    assert "1 of 2 exercises needs attention." in out
 
 
 def test_file_name_with_another_number_is_reported(folder):

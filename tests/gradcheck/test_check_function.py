@@ -83,7 +83,7 @@ def test_float32_input_raises_unless_forced():
 @pytest.mark.parametrize(
     ("backward", "sentence"),
     [
-        (lambda grad_y, x: None, "backward returned None for x"),
+        (lambda grad_y, x: None, "backward returned no gradient (None) for x"),
         (lambda grad_y, x: (grad_y, grad_y), "backward returned 2 gradients for 1 input: x"),
         (lambda grad_y, x: (grad_y.astype(int),), "the gradient of x is int64, but gradients must be floats"),
         (lambda grad_y, x: ("text",), "the gradient of x is a str, not an array"),

@@ -124,7 +124,7 @@ class ForgetsBias(Linear):
 def test_parameter_without_gradient_is_reported():
     report = check_layer(ForgetsBias(5, 4, rng=0))
     assert report.verdict == "FAIL"
-    assert "backward returned None for bias" in str(report)
+    assert "backward returned no gradient (None) for bias" in str(report)
 
 
 class Scaled(ReLU):

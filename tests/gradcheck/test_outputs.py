@@ -91,4 +91,4 @@ class OnlyY(mg.layers.ReLU):
 def test_layer_without_cache_is_explained():
     report = check_layer(OnlyY())
     assert report.verdict == "FAIL"
-    assert "the layer's forward must return (y, cache), a tuple of 2, but it returned a ndarray" in str(report)
+    assert "the layer's forward must return (y, cache), a tuple of 2, but it returned an ndarray" in str(report)

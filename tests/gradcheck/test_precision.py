@@ -161,7 +161,7 @@ def test_small_wrong_entry_next_to_large_ones_fails():
     x = np.array([1e-8, 1e6, 1.0, -3e-3])
     report = check_function(lambda x: x**2, lambda g, x: (2 * g * x * np.array([1.001, 1, 1, 1]),), x)
     assert report.verdict == "FAIL"
-    assert "1 of 4 entries are wrong. Largest error at x[0]" in str(report)
+    assert "1 of 4 entries is wrong. Largest error at x[0]" in str(report)
 
 
 def test_edge_of_a_domain_is_named():

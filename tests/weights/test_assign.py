@@ -172,6 +172,6 @@ def test_corrupt_file_leaves_the_network_unchanged(tmp_path):
     data = make.native(_arrays())
     (tmp_path / "a").write_bytes(data[:-1] + bytes([data[-1] ^ 64]))
     g, before = _network(), _bits(_network())
-    with pytest.raises(weights.WeightsError, match="1 of 8 arrays are corrupt"):
+    with pytest.raises(weights.WeightsError, match="1 of 8 arrays is corrupt"):
         weights.load_into(g, tmp_path / "a")
     assert _bits(g) == before

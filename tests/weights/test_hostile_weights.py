@@ -146,14 +146,14 @@ FILES = {
     "name that no console shows": (make.safetensors({"\x1b[2J": A}, bytes(8)), "must be a line of printable text"),
     "number in the metadata": (_with(__metadata__={"a": 1}), "its metadata must map names to strings"),
     # the native format
-    "corrupt value": (SOUND[:-3] + b"\x7f" + SOUND[-2:], "1 of 4 arrays are corrupt, for example 'fc/bias'"),
+    "corrupt value": (SOUND[:-3] + b"\x7f" + SOUND[-2:], "1 of 4 arrays is corrupt, for example 'fc/bias'"),
     "names of two arrays swapped": (
         SOUND.replace(b'"fc/bias": {', b'"xx/bias": {'),
         "its metadata and its arrays disagree about 2 names",
     ),
     "type changed": (
         SOUND.replace(b'"dtype": "F32", "shape": [5],', b'"dtype": "I32", "shape": [5],'),
-        "1 of 4 arrays are corrupt, for example 'fc/bias'",
+        "1 of 4 arrays is corrupt, for example 'fc/bias'",
     ),
     "shape changed": (SOUND.replace(b'"shape": [5, 4]', b'"shape": [4, 5]'), "for example 'fc/weight'"),
     "metadata changed": (
@@ -256,13 +256,22 @@ LIES = {
     "unknown start": (make.native(model="vgg16", arguments={"init": "evil"}), "init must be one of"),
     "argument of the wrong type": (make.native(model="googlenet", arguments={"size": "224"}), "got '224'"),
     "seven groups": (make.native(model="alexnet", arguments={"groups": 7}), "groups must be 1 .* or 2 .*, got 7"),
-    "other model": (make.native(model="googlenet"), "make a network larger than its arrays"),
-    "endless width": (make.native(model="mini", arguments={"width": 1e9}), "make a network larger than its arrays"),
-    "endless classes": (make.native(model="mini", arguments={"num_classes": 2**31}), "larger than its arrays"),
-    "endless channels": (make.native(model="mini", arguments={"in_channels": 2**31}), "larger than its arrays"),
+    "other model": (make.native(model="googlenet"), "more values than the arrays"),
+    "endless width": (
+        make.native(model="mini", arguments={"width": 1e9}),
+        "more values than the arrays",
+    ),
+    "endless classes": (
+        make.native(model="mini", arguments={"num_classes": 2**31}),
+        "more values than the arrays",
+    ),
+    "endless channels": (
+        make.native(model="mini", arguments={"in_channels": 2**31}),
+        "more values than the arrays",
+    ),
     "endless image": (
         make.native(model="googlenet", arguments={"size": 2**31, "width": 0.01}),
-        "larger than its arrays",
+        "more values than the arrays",
     ),
     "width of nothing": (make.native(model="mini", arguments={"width": 0}), "width must be above 0"),
     "arrays of another network": (

@@ -74,7 +74,7 @@ def rows_of(task, graded, reason) -> list[dict]:
         return [row_of(task.student, task.name, number, FAILED, reason) for number in task.numbers]
     predicted, notes = graded["predicted"], []
     if predicted:
-        notes.append(f"predicted {sum(predicted)} of {len(predicted)}")
+        notes.append(f"predictions made: {sum(predicted)} of {len(predicted)}")
     if graded["stopped"]:
         notes.append(f"a cell stopped: {graded['stopped'][0]}")
     rows = []

@@ -165,7 +165,7 @@ def collect(folder, scratch, lesson=None, plan=None, owner=None) -> Collected:
         result.sentences.append(f"Not graded {why}: {count} of lesson {lessons}")
     if contents.skipped:
         some = ", ".join(contents.skipped[:3]) + (", ..." if len(contents.skipped) > 3 else "")
-        result.sentences.append(f"Skipped {_count(len(contents.skipped), 'file')} of systems and editors: {some}")
+        result.sentences.append(f"Skipped {_count(len(contents.skipped), 'system or editor file')}: {some}")
     return result
 
 
@@ -600,7 +600,8 @@ def _nothing(folder, contents, lesson):
     kinds = Counter(file.kind for file in contents.others)
     if not (kinds or contents.programs or contents.folders or contents.skipped):
         return f"{folder} is empty."
-    listing = f" It contains {', '.join(f'{count} x {kind}' for kind, count in kinds.most_common(5))}." if kinds else ""
+    found = ", ".join(f"{count} x {kind.removeprefix('a ')}" for kind, count in kinds.most_common(5))
+    listing = f" It contains {found}." if kinds else ""
     advice = "" if lesson else " Pass the lesson, such as --lesson 03."
     return f"{folder} contains no notebook of a lesson with exercises.{listing}{advice}"
 

@@ -44,7 +44,7 @@ def revealing_judge(answer):
     programs = {wrong.name: wrong.function for wrong in conv_forward.wrongs}
     whys = {wrong.name.removesuffix(" survives"): wrong.message for wrong in revealing.wrongs}
     survivors = [name for name in whys if np.array_equal(_or_none(programs[name], x, w, b, stride, pad), right)]
-    kills = f"{len(whys) - len(survivors)} of {len(whys)} wrong programs return a different output for your test case"
+    kills = f"{len(whys) - len(survivors)} of {len(whys)} wrong programs give a wrong result on your test case"
     if not survivors:
         return Verdict(True, None, f"{kills}, which has {x.size + w.size} values. Can you do it with fewer?")
     first = survivors[0]

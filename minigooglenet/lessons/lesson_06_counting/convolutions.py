@@ -78,7 +78,7 @@ def sizes_with_fractions(C, K, R, S, H, W, stride, pad):
 
 @_with_changes
 def bias_forgotten(C, K, R, S, H, W, P, Q):
-    """Your number of parameters is K too small: every filter has one bias."""
+    """K parameters are missing: every filter has one bias."""
     return {"params": K * C * R * S}
 
 

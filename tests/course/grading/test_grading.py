@@ -127,7 +127,7 @@ def test_class_folder_gives_rows_for_questions_and_missing_lessons(tmp_path, cap
     assert len(rows) == 2 * len(NUMBERS)
     assert rows["ada", "03.1"]["status"] == "passed"
     assert rows["ada", "03.1"]["points"] == rows["ada", "03.1"]["of"] == "1"
-    assert "predicted 1 of 2" in rows["ada", "03.1"]["note"]
+    assert "predictions made: 1 of 2" in rows["ada", "03.1"]["note"]
     assert rows["ada", "03.5"]["status"] == "wrong"
     assert "drawn for 'ada'" in rows["ada", "03.5"]["message"]
     assert rows["bob", "03.1"]["status"] == "missing"

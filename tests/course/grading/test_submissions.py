@@ -385,7 +385,7 @@ def test_unknown_lesson_raises_with_the_known_ones():
 
 
 def test_folder_without_notebooks_raises_with_its_contents(collect):
-    with pytest.raises(ValueError, match="It contains 2 x a PDF"):
+    with pytest.raises(ValueError, match="It contains 2 x PDF"):
         collect({"ada.pdf": b"%PDF", "bob.pdf": b"%PDF"})
 
 
@@ -394,8 +394,8 @@ def test_folder_without_notebooks_raises_with_its_contents(collect):
     [
         ({}, None, r"class is empty\.$"),
         ({}, "01", r"class is empty\.$"),
-        ({"notes.csv": b""}, "01", r"It contains 1 x a \.csv file\.$"),
-        ({"notes.csv": b""}, None, r"1 x a \.csv file\. Pass the lesson, such as --lesson 03\.$"),
+        ({"notes.csv": b""}, "01", r"It contains 1 x \.csv file\.$"),
+        ({"notes.csv": b""}, None, r"1 x \.csv file\. Pass the lesson, such as --lesson 03\.$"),
     ],
 )
 def test_lesson_advice_appears_only_if_it_helps(collect, tree, lesson, expected):
