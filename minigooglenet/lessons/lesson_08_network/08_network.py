@@ -565,7 +565,7 @@ for pixels in (8, 1):
     moved = net.infer({"image": np.roll(photo, pixels, axis=3)}, wire)[wire]
     expected = np.roll(still, pixels // 8, axis=3)
     error = abs(moved - expected)[:, :, inside, inside].max() / abs(still).max()
-    print(f"image shifted by {pixels} pixels, 3a by {pixels // 8} positions: relative difference {error:.1e}")
+    print(f"shift of the image {pixels}, expected shift of 3a {pixels // 8}: relative difference {error:.1e}")
     if error < 1e-4:
         only_moves.append(pixels)
 outcome("08.g", only_moves)

@@ -354,9 +354,10 @@ assert math.isinf(towers["he, x + f(x)"][3])
 
 # %% [markdown]
 # What you saw: with a standard deviation of 0.01, shortcuts keep the size of signal and gradient, and the tower learns.
-# Without shortcuts the loss stays at ln 10 = 2.303. But "he" and shortcuts do not fit together. Each block adds a
-# signal as large as its input, so 16 blocks make it thousands of times larger, and training ends with infinite values.
-# A residual network therefore needs a small f: small weights, or batch norm (the next section) in f.
+# Without shortcuts the loss stays near ln 10 = 2.303 with either initialisation. But "he" and shortcuts do not fit
+# together. Each block adds a signal as large as its input, so 16 blocks make it thousands of times larger, and training
+# ends with infinite values. A residual network therefore needs a small f: small weights, or batch norm (the next
+# section) in f.
 #
 # The authors added shortcuts for another reason. With batch norm their gradients did not vanish, but deeper networks
 # without shortcuts still had a larger *training* error.
