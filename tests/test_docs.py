@@ -44,8 +44,8 @@ def test_figure_of_the_network_has_the_engines_numbers(monkeypatch):
     network_figure = pytest.importorskip("network_figure")
     words = network_figure.description(network_figure.parts())
     assert words in _text(network_figure.FILE)
-    for share in re.findall(r"\d+\.\d%", "".join(re.findall(r"^!\[(.*)\]", _text(ROOT / "README.md"), re.M))):
-        assert share in words
+    for fraction in re.findall(r"\d+\.\d%", "".join(re.findall(r"^!\[(.*)\]", _text(ROOT / "README.md"), re.M))):
+        assert fraction in words
 
 
 def test_teachers_page_counts_lessons_and_exercises():

@@ -33,10 +33,10 @@ EXPRESSIONS = {
     "winner": (r"\b[Ww]inners?\b", "argmax, maximum", r"\"winners\"|`winners="),
     "turned": (r"\bturned\b", "transposed, rotated by 180 degrees, flipped", ""),
     "trunk": (r"\b[Tt]runks?\b", "backbone", r"trained_trunk|attic|hats"),
-    "cut off, damaged": (
-        r"\b(?:cut off|cut short|damaged|refused)\b",
+    "truncated, corrupt, rejected": (
+        r"\b(?:cut (?:off|short)|dama[g]ed|re[f]used)\b",
         "truncated, corrupt, rejected",
-        r"\.damaged-1|\"refused\"",
+        r"\.dama[g]ed-1|\"re[f]used\"",
     ),
     "whole number": (
         r"\b[Ww]hole numbers?\b|\bin one piece\b|\bbatch of zero\b|\bper cent\b",

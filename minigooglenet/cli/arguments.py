@@ -1,4 +1,4 @@
-"""Arguments that several commands share, and their parsing."""
+"""Arguments of several commands, and their parsing."""
 
 import argparse
 import os

@@ -84,7 +84,7 @@ def run(options):
 
 
 def _images(arguments):
-    """Return the image files; for a folder, all its images sorted by name."""
+    """Return the image files, and the images of each folder sorted by name."""
     paths = []
     for path in map(Path, arguments):
         if path.is_dir():

@@ -38,7 +38,7 @@ DETECTORS = (
 def suspects(evidences) -> tuple[list[str], list[str]]:
     """Return two lists of "key: hint", the most likely first: explanations of a wrong gradient, and where it is wrong.
 
-    A suspect must predict the wrong gradient to six digits. Suspects that several arguments share come first. The
+    A suspect must predict the wrong gradient to six digits. Suspects of several arguments come first. The
     second list only locates the errors, if they have a pattern.
     """
     for evidence in evidences:

@@ -263,7 +263,7 @@ def load_into(
 
 
 def of_network(arrays):
-    """Return {name: array}; for a training checkpoint, the arrays of the network that it trains."""
+    """Return {name: array} of a file, or of the network that a training checkpoint trains."""
     if CHECKPOINT_STATE not in arrays:
         return arrays
     of_graph: dict[str, np.ndarray] = {}
@@ -273,7 +273,7 @@ def of_network(arrays):
 
 
 def _named(arrays, graph, foreign):
-    """Return the arrays of a network; in a file of another program, without a prefix that all names share."""
+    """Return the arrays of a network; in a file of another program, without the common prefix of all names."""
     arrays = of_network(arrays)
     if not foreign or {*graph.params, *graph.buffers}.intersection(arrays):
         return arrays

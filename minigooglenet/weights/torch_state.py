@@ -48,7 +48,7 @@ def without_prefix(tensors, known) -> tuple[dict, dict[str, str]]:
     ----------
     tensors : {name: tensor}
     known : a name in the network; the prefix before it is removed from every name that has it. If `known` is None, or
-        no name ends with it, only a prefix that all names share is removed
+        no name ends with it, only the common prefix of all names is removed
     """
     names = [name for name in tensors if name.endswith(known)] if known else []
     match = PREFIX.match(names[0] if names else next(iter(tensors), ""))

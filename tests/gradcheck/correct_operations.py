@@ -1,7 +1,7 @@
 """Operations with the right derivative for the random pairs: elementwise, reductions, norms, layers with weights.
 
 Each is an Operation: forward(x, *params) -> y and vjp(grad_y, x, y, *params) -> (grad_x, *grad_params). They follow
-their formulas and share no code with the package, except for convolution and pooling.
+their formulas and use no code of the package, except for convolution and pooling.
 """
 
 from collections.abc import Callable

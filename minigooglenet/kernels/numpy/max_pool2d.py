@@ -24,7 +24,7 @@ def backward(grad_y, argmax, input_size, kernel_size, stride, padding):
     """Return grad_x (N, C, H, W): each window's gradient is added at its argmax.
 
     `np.add.at` adds once per window. `grad_x[...] += grad_y` would keep the gradient of only one of the windows that
-    share a maximum, and the network would still train.
+    have the same maximum, and the network would still train.
     """
     grad_x = np.zeros((*grad_y.shape[:2], *input_size), grad_y.dtype)
     n, c, p, q = np.ogrid[tuple(map(slice, grad_y.shape))]
