@@ -44,6 +44,8 @@ def described(question, given, values) -> str:
         return "The answer is an integer, because it is a count."
     faults = _some(_faults(question, given, values))
     if 0 < len(faults) <= MOST:
+        if len(faults) > 1:
+            faults = [fault.partition(": is ")[0] for fault in faults]  # without questions inside of the sentence
         text = "; or ".join(faults).replace(" in every case", "").replace(" everywhere", "")
         return _sentence(f"A formula with this fault gives your number: {text}")
     relations = [] if faults else _some(_related(question, given, float(right), values))

@@ -267,7 +267,7 @@ def test_vanished_and_unreadable_files_are_skipped(tmp_path, monkeypatch):
 
     monkeypatch.setattr(photos.Image, "open", refusing)
     assert len(_inputs(train)) == len(train) - 2
-    assert train.skipped == {gone: "No such file or directory", shut: "Permission denied"}
+    assert train.skipped == {gone: "no such file or directory", shut: "permission denied"}
 
 
 def test_file_that_exceeds_the_memory_is_skipped(tmp_path, monkeypatch):

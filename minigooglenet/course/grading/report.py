@@ -76,7 +76,9 @@ def _exercises(rows):
     table = page.table("Students by exercise and status", ("exercise", "title", *STATUSES, "passed of all"), lines)
     hardest = min(tallies, key=lambda number: tallies[number][PASSED] / tallies[number].total())
     passed, tried = tallies[hardest][PASSED], tallies[hardest].total()
-    alt = f"Bar chart of students by exercise and status. The fewest passed {hardest}: {passed} of {tried}."
+    alt = (
+        f"Bar chart of students by exercise and status. Passed by the fewest students: {hardest} ({passed} of {tried})."
+    )
     drawn = [page.figure(_stacked(part), alt) for part in _parts(list(tallies.items()))]
     return [*drawn, table]
 

@@ -157,7 +157,7 @@ def test_report_figures_have_alt_text():
         assert base64.b64decode(data).startswith(b"\x89PNG")
         assert re.search(r"\d", image["alt"])
     for expected in (
-        "The fewest passed 03.2: 0 of 3.",
+        "Passed by the fewest students: 03.2 (0 of 3).",
         "The first: no padding in 03.2, 2 students.",
         "Bar chart of 3 files by hours after the due date: 2 of them are late.",
         "the same code as bob",
