@@ -27,7 +27,7 @@ def add_parser(commands, name):
         choices=("module", "layer"),
         help="one row per module or per layer (default: module if there are more than 40 layers)",
     )
-    parser.add_argument("--wide", action="store_true", help="also show memory and operations other than MACs")
+    parser.add_argument("--wide", action="store_true", help="show memory and operations other than MACs, too")
     parser.add_argument("--convention", choices=CONVENTIONS, help="tool whose counting convention gives a second total")
     parser.add_argument(
         "--explain", metavar="NODE", help="show how the counts of one node are computed, instead of the table"

@@ -243,7 +243,7 @@ assert parameters == 6_998_552
 #
 # $$\frac{f(\theta + h d) - f(\theta - h d)}{2 h} \approx \sum_m \frac{\partial f}{\partial \theta_m} d_m$$
 #
-# where theta stands for all parameters. This misses a wrong gradient only if its error is orthogonal to d.
+# where theta means all parameters. This misses a wrong gradient only if its error is orthogonal to d.
 
 # %% [markdown]
 # ## Exercise 04.4: one direction for all parameters
