@@ -1,4 +1,4 @@
-"""Warnings about old names of arguments, attributes and functions, which go in the next version but one."""
+"""Warnings about old names of arguments, attributes and functions."""
 
 import warnings
 from typing import Any

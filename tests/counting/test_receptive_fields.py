@@ -144,5 +144,5 @@ def test_own_layer_needs_only_a_window(monkeypatch):
 
 def test_old_name_of_the_jump_warns():
     row = mg.count(Conv2d(3, 4, 3, stride=(1, 2)), (3, 9, 9)).rows[0]
-    with pytest.warns(DeprecationWarning, match="stride is now jump"):
+    with pytest.warns(DeprecationWarning, match="Row.stride is now Row.jump"):
         assert row.stride == row.jump == (1, 2)

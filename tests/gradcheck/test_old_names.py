@@ -13,12 +13,14 @@ def report():
 
 @pytest.mark.parametrize(("old", "new"), [("rungs", "stages"), ("place", "error_map")])
 def test_old_report_attribute_warns(report, old, new):
-    with pytest.warns(DeprecationWarning, match=rf"{old} is now {new}; the old name will be removed in 0\.3"):
+    with pytest.warns(
+        DeprecationWarning, match=rf"Report\.{old} is now Report\.{new}; the old name will be removed in 0\.3"
+    ):
         assert getattr(report, old) == getattr(report, new)
 
 
 def test_old_attribute_of_finding_and_derivative_warns(report):
-    with pytest.warns(DeprecationWarning, match=r"numeric is now numerical"):
+    with pytest.warns(DeprecationWarning, match=r"Finding\.numeric is now Finding\.numerical"):
         assert report.findings[-1].numeric == report.findings[-1].numerical
     with pytest.warns(DeprecationWarning, match="DirectionalDerivative.numeric is now DirectionalDerivative.numerical"):
         assert gradcheck.DirectionalDerivative(1.0, 2.0, 1e-9).numeric == 2.0
