@@ -34,7 +34,7 @@ def test_broken_engine_reports_its_error(monkeypatch):
 def test_names_parses_the_list_of_engines():
     assert peers.names("torch, openvino") == ("torch", "openvino")
     assert peers.names("none") == ()
-    with pytest.raises(ValueError, match="unknown engine 'jax'; choose from torch, onnxruntime, openvino, or none"):
+    with pytest.raises(ValueError, match="unknown engine 'jax'; choose from torch, onnxruntime, openvino, none"):
         peers.names("jax")
 
 

@@ -47,7 +47,7 @@ def test_float_images_without_pixels_have_no_uint8_image():
         (np.full((1, 3, 2, 2), np.inf), None, ValueError, "12 of 12 values are NaN or infinite"),
         (PIXELS.astype(int), data.UNIT, TypeError, r"got int64\. Try images\.astype\(np\.uint8\)"),
         (PIXELS.astype(np.float16), data.UNIT, TypeError, "got float16$"),
-        (PIXELS[0], data.UNIT, TypeError, r"must be \(M, C, H, W\), got \(3, 5, 4\)\. A single image needs its batch"),
+        (PIXELS[0], data.UNIT, TypeError, r"must be \(M, C, H, W\), got \(3, 5, 4\)\. Add the missing axis"),
         (PIXELS.transpose(0, 2, 3, 1), data.UNIT, ValueError, "The channels seem to come last"),
         (PIXELS, data.GREY_UNIT, ValueError, "L has 1 channels"),
         (PIXELS, None, ValueError, "uint8 images need pixels="),

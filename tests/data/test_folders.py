@@ -262,7 +262,7 @@ def test_vanished_and_unreadable_files_are_skipped(tmp_path, monkeypatch):
 
     def refusing(path, **options):
         if path == tmp_path / shut:
-            raise PermissionError(13, "Permission denied", str(path))
+            raise PermissionError(13, "permission denied", str(path))
         return opened(path, **options)
 
     monkeypatch.setattr(photos.Image, "open", refusing)

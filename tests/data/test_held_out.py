@@ -85,7 +85,7 @@ def test_class_with_one_empty_side_gets_a_note(tmp_path):
     train, test = data.image_folder(tmp_path, 8)
     assert (test.labels == 1).sum() == 1
     (note,) = train.notes
-    assert note.startswith("dog: by their names, all images belong to the same side of the split")
+    assert note.startswith("dog: the names of the images put all of them on one side of the split")
     assert "may change sides when images are added" in note
 
 

@@ -348,8 +348,8 @@ figure
 
 # %% [markdown]
 # What you saw: the mean of seven networks with independent errors is almost never wrong, but seven networks that
-# always make the same errors are not better than one. The seven networks of the paper had the *same* initial weights, by
-# an oversight. They differed only in the order and the crops of the training images (and one network was wider).
+# always make the same errors are not better than one. The seven networks of the paper had the *same* initial weights,
+# by an oversight. They differed only in the order and the crops of the training images (and one network was wider).
 # Averaging them still helped, but far less than averaging independent networks would.
 
 # %% [markdown]
