@@ -157,8 +157,8 @@ def add_parser(commands, name):
         nargs="?",
         const=100,
         metavar="STEPS",
-        help="learning-rate sweep instead of training: plot the losses of STEPS increasing rates and suggest one "
-        "(default: 100)",
+        help="learning-rate sweep instead of training: plot the losses of STEPS (or 100) increasing rates "
+        "and suggest one",
     )
     parser.set_defaults(defaults={action.dest: action.default for action in parser._actions})
     add(

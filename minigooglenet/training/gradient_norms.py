@@ -20,8 +20,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "weights of 0.01": _BAD,
     "a third as deep": {**_BAD, "depth": DEPTH // 3},
     "an auxiliary head": {**_BAD, "aux": True},
-    "Caffe's first weights": {**_BAD, "init": "caffe"},
-    "He's first weights": {**_BAD, "init": "he"},
+    "Caffe initialisation": {**_BAD, "init": "caffe"},
+    "He initialisation": {**_BAD, "init": "he"},
     "batch norm": {**_BAD, "norm": "batch"},
 }
 

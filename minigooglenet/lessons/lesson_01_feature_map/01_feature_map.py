@@ -209,7 +209,7 @@ figure, _ = viz.images({"top left corner": counts[:12, :12]})
 figure
 
 # %% [markdown]
-# What you saw: a **checkerboard pattern**. Pixel rows are alternately read by four and by three rows of the kernel. So
+# What you saw: a **checkerboard pattern**. Pixel rows are alternately read by four and by three rows of outputs. So
 # away from the border, 4 x 4, 4 x 3 or 3 x 3 outputs read a pixel. The pattern appears if the stride does not divide
 # the kernel size. You will see it again in lessons 02 and 03.
 
@@ -271,8 +271,8 @@ assert list(kinds.values()) == ["moves with the image", "is different", "moves w
 # %% [markdown]
 # What you saw: 0.00 means equal; unrelated outputs differ by about 1.4. At stride 1, the output moves by exactly one
 # column. So convolutions are *equivariant*, not invariant. At stride 2, moving the image by one pixel gives an output
-# that is not a shifted copy of the old one; moving it by two pixels shifts the output by one. At the border new pixels
-# appear at any stride.
+# that is not a shifted copy of the old one; moving it by two pixels shifts the output by one. At the border, new pixels
+# break both rules.
 
 # %% [markdown]
 # ## A 1 x 1 kernel
@@ -296,7 +296,7 @@ print(outcome("01.f", {"pixels": int(moved.sum()), "channels": features.shape[1]
 assert moved.sum() == moved[5, 5] == 1
 
 # %% [markdown]
-# What you saw: one output reads one pixel, with all its channels. The layer mixes the 480 values of a pixel into 16.
+# What you saw: a pixel changes only the outputs at its own position. They mix its 480 channels into 16.
 
 # %% [markdown]
 # ## Exercise 01.3: the whole feature map
@@ -411,7 +411,7 @@ quiz("01")
 #
 # The next lessons do not need this part.
 #
-# - Dilation: let the kernel positions be d pixels apart. Which line of `conv_at` changes? What is the output size?
+# - Dilation: let the weights of the kernel be d pixels apart. Which line of `conv_at` changes? What is the output size?
 # - Groups: filter k reads only its own part of the channels. `mg.layers.Conv2d` takes `groups=`; compare yours with it.
 # - Replace a 3 x 3 convolution by one 3 x 3 kernel per channel, followed by a 1 x 1 convolution. How many
 #   multiplications does that save?

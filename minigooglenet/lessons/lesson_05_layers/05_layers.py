@@ -193,12 +193,12 @@ check("05.8", fork_backward)
 #
 # $$L = -\ln p_t = -\ln \frac{e^{z_t}}{\sum_j e^{z_j}} = -z_t + \ln \sum_j e^{z_j}$$
 #
-# The first term depends only on z_t: its derivative is -[k = t]. That of the logarithm is 1 / sum, times the inner
-# derivative exp(z_k):
+# Let [k = t] be 1 for the right class and 0 otherwise. The first term has the derivative -[k = t]. That of the
+# logarithm is 1 / sum, times the inner derivative exp(z_k):
 #
 # $$\frac{\partial L}{\partial z_k} = \frac{e^{z_k}}{\sum_j e^{z_j}} - [k = t] = p_k - [k = t]$$
 #
-# where [k = t] is 1 for the right class and 0 otherwise. What is the sum of dL/dz over the classes of one image?
+# What is the sum of dL/dz over the classes of one image?
 
 # %%
 predict("05.g", ...)
@@ -527,7 +527,7 @@ check("05.4", concat_backward)
 # %% [markdown]
 # ## Local response normalisation
 #
-# LRN divides each value by a power of its *scale* S, which grows with the squares of the n nearest channels:
+# LRN divides each value by a power of its *scale* S, a constant k plus squares of the n nearest channels:
 #
 # $$y_c = x_c \, S_c^{-\beta} \qquad S_c = k + \frac{\alpha}{n} \sum_{c' \,\text{near}\, c} x_{c'}^2$$
 #
@@ -719,8 +719,8 @@ except NotImplementedError:
     print("conv2d uses the engine's functions until you copy yours into the cell above.")
 
 # %% [markdown]
-# Compute the loss and all gradients, first with the engine's functions, then with yours. With slices this may take half
-# a minute, with loops over every product hours.
+# Compute the loss and all gradients, first with the engine's functions, then with yours. If you wrote slices, this may
+# take half a minute; if you wrote loops, hours.
 
 # %%
 net = mg.models.googlenet(aux=False, rng=0)

@@ -85,7 +85,7 @@ outcome("08.b", message)
 #
 # Difficulty: * of ***. About 5 minutes. Core.
 #
-# Your values are drawn at random from your name.
+# Your values depend on your name.
 
 # %%
 student = "you"  # your name or number, if your course asks for it

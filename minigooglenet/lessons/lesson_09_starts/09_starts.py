@@ -51,7 +51,7 @@ rng = np.random.default_rng(9)
 # - random entries of variance 1/64;
 # - random entries of variance 1/64, with a ReLU after each matrix.
 #
-# Replace the three dots with your guess.
+# The cell also tries four other kinds.
 
 # %%
 predict("09.a", ...)
@@ -116,7 +116,7 @@ assert 0.05 < lengths["N(0, 2/n) with ReLU"] < 20
 #
 # Now take the real network: all 22 layers, at first without the heads. You run one batch forward and backward, once per
 # initialisation. A *vanishing gradient* gets smaller from layer to layer on its way back, until almost nothing is left
-# of it. How large is the gradient norm at the first convolution, divided by the gradient norm at the last module, 5b?
+# of it. How large is the gradient norm at the output of conv1, divided by that at the output of the last module, 5b?
 # Guess for weights drawn with standard deviation 0.01, as was usual in 2012.
 #
 # The other three initialisations, "glorot", "caffe" and "he", draw smaller weights for layers whose outputs read more
@@ -415,8 +415,8 @@ training.gradient_norms.table(flows, STEPS)
 
 # %%
 figure, _ = viz.gradient_flow({name: flow.before for name, flow in flows.items()})
-assert flows["weights of 0.01"].reach < 1e-10 < 1e-3 < flows["He's first weights"].reach
-assert flows["weights of 0.01"].reach < flows["an auxiliary head"].reach < flows["He's first weights"].reach
+assert flows["weights of 0.01"].reach < 1e-10 < 1e-3 < flows["He initialisation"].reach
+assert flows["weights of 0.01"].reach < flows["an auxiliary head"].reach < flows["He initialisation"].reach
 learns = [name for name, flow in flows.items() if np.mean(flow.losses[-5:]) < 2.1]
 assert FAST or learns == ["batch norm"]
 figure
@@ -531,7 +531,7 @@ if gained.passed:
 #
 # Difficulty: ** of ***. About 5 minutes. Further.
 #
-# Your values are drawn at random from your name. Each layer of a tower without shortcuts has weights of standard
+# Your values depend on your name. Each layer of a tower without shortcuts has weights of standard
 # deviation std, followed by a ReLU.
 
 # %%

@@ -79,7 +79,7 @@ assert abs(total - 1.6 * np.log(10)) < 1e-3
 #
 # Difficulty: * of ***. About 3 minutes. Core.
 #
-# Your values are drawn at random from your name.
+# Your values depend on your name.
 
 # %%
 student = "you"  # your name or number, if your course asks for it

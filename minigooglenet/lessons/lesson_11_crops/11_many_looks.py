@@ -490,7 +490,7 @@ quiz("11")
 #
 # Difficulty: * of ***. About 3 minutes. Further.
 #
-# Your values are drawn at random from your name.
+# Your values depend on your name.
 
 # %%
 student = "you"  # your name or number, if your course asks for it

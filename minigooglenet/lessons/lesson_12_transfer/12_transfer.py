@@ -648,7 +648,7 @@ assert round(2000 * macs / 1e12, 1) == 3.2
 #
 # Difficulty: * of ***. About 4 minutes. Further.
 #
-# Your values are drawn at random from your name.
+# Your values depend on your name.
 
 # %%
 student = "you"  # your name or number, if your course asks for it

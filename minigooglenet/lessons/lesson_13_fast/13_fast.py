@@ -283,7 +283,7 @@ figure
 #
 # Difficulty: * of ***. About 4 minutes. Core.
 #
-# Your values are drawn at random from your name.
+# Your values depend on your name.
 
 # %%
 student = "you"  # your name or number, if your course asks for it
