@@ -67,12 +67,12 @@ def add_parser(commands, name):
     parser.add_argument(
         "--solutions",
         metavar="DIR",
-        help="folder of solutions that `minigooglenet release` wrote, also compared with the answers",
+        help="folder of solutions that `minigooglenet release` wrote, to find answers copied from them",
     )
     parser.add_argument(
         "--course",
         metavar="FILE",
-        help="course file with exercises, points, dates and roster (default: all exercises, points by stars)",
+        help="course file with exercises, points, dates and roster (default: all exercises, one point per star)",
     )
     parser.add_argument("--student", metavar="NAME", help="student to grade again; the results of all others are kept")
     parser.add_argument(
@@ -81,7 +81,7 @@ def add_parser(commands, name):
         choices=formats.FORMATS,
         default=[],
         help="additional output format, written next to OUT; can be repeated. "
-        "For gradescope and classroom50, FOLDER belongs to one student",
+        "For gradescope and classroom50, FOLDER is that of one student",
     )
     parser.add_argument("--feedback", metavar="DIR", help="folder for one HTML page of feedback per student")
     parser.add_argument("--report", metavar="FILE", help="HTML report on the class, with figures")

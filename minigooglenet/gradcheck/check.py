@@ -93,7 +93,7 @@ def check_function(
     ...     return (grad_y * x,)  # the 2 is missing
     >>> report = mg.gradcheck.check_function(square, square_backward, np.array([1.0, -2.0, 3.0]))
     >>> report.verdict, report.suspects[0]
-    ('FAIL', 'derivative of another function: the square: the 2 is missing')
+    ('FAIL', 'wrong derivative formula: the square: the 2 is missing')
     """
     if not inputs:
         raise TypeError("check_function needs at least one input: check_function(forward, backward, x, ...)")

@@ -4,7 +4,7 @@ from math import erf
 
 import numpy as np
 
-JACOBIAN, ANOTHER = "attention's softmax Jacobian wrong", "derivative of another function"
+JACOBIAN, ANOTHER = "attention's softmax Jacobian wrong", "wrong derivative formula"
 
 
 def _sigmoid(x):

@@ -102,7 +102,7 @@ class Report:
     >>> x = np.random.default_rng(0).standard_normal((3, 4))
     >>> report = mg.gradcheck.check_function(np.tanh, lambda grad_y, x: (grad_y * (1 - np.tanh(x)),), x)
     >>> report.verdict, report.suspects
-    ('FAIL', ['derivative of another function: tanh: y is not squared'])
+    ('FAIL', ['wrong derivative formula: tanh: y is not squared'])
     """
 
     title: str

@@ -38,7 +38,7 @@ LEAKY = _room("leaky_relu", lambda x: np.where(x > 0, x, SLOPE * x), lambda x: n
 ELU = _room("elu", lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))), lambda x: np.where(x > 0, 1.0, np.exp(x)))
 SOFTPLUS = _room("softplus", lambda x: np.log1p(np.exp(x)), _sigmoid)
 ROOMS = (SIGMOID, TANH, SILU, GELU, LEAKY, ELU, SOFTPLUS)
-ANOTHER = "derivative of another function"
+ANOTHER = "wrong derivative formula"
 
 
 @SIGMOID.backward(ANOTHER)

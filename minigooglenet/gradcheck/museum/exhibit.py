@@ -34,7 +34,7 @@ KEYS = (
     "window of the wrong size",
     "exponent beta instead of beta + 1",
     "attention's softmax Jacobian wrong",
-    "derivative of another function",
+    "wrong derivative formula",
     "ignored labels counted",
     "label smoothing left out",
     "loss not clipped",

@@ -3,8 +3,8 @@
 #
 # **Question.** What will I have built at the end, how does the course check my work, and which words do I need?
 #
-# About 55 minutes: 20 for the start, 35 for the primer. You need Python, some NumPy, and from school the derivative
-# of x squared and the logarithm.
+# About 55 minutes: 20 for the start, 35 for the primer. You need Python, some NumPy, and from school the logarithm
+# and the derivative of x squared.
 #
 # Afterwards you can
 #
@@ -34,7 +34,7 @@ from minigooglenet.lessons.lesson_00_start import drawing, glossary
 # %% [markdown]
 # ## Is the machine ready?
 #
-# The next cell runs a network on a photograph. The *engine*, the part of this package that computes networks, is
+# The next cell runs a network on a photograph. The *engine*, the part of this package that runs networks, is
 # compiled when it first runs on your machine. That may take a minute or two; afterwards it is fast. If the last line
 # of the output is about GoogLeNet, you are ready.
 
@@ -75,7 +75,7 @@ check("00.1", mean_of_window)
 # %% [markdown]
 # The check reports WHAT differs, in numbers. Often it also reports what this LOOKS LIKE: a known mistake or a symptom.
 # It suggests one thing to TRY, and shows a test case that is small enough to work through on paper. If that is not
-# enough, ask for a hint. Each exercise has three. Run the next cell again to see the next one.
+# enough, ask for a hint. Each exercise has three. Each run of the cell below shows one more.
 
 # %%
 hint("00.1")
@@ -218,9 +218,9 @@ print(f"{' and '.join(needed)} of VGG-16: {spent:,} MAC. All of GoogLeNet: {coun
 #
 # A convolution slides a window over an image. At each position it multiplies the values in the window by weights and
 # adds the products. These letters have the same meaning in every lesson: N images (a *batch*), C input channels, K
-# output channels, an input of H x W, a *kernel* (the window) of R x S, stride s (how far the window moves), and padding
-# p (zeros on every side). The input x has the shape (N, C, H, W), the weights w have (K, C, R, S), and the biases b
-# have (K,). The weights of one output channel are a *filter*. One output is
+# output channels, an input of H x W, a *kernel* (the weights) of R x S, stride s (how far the window moves), and
+# padding p (zeros on every side). The input x has the shape (N, C, H, W), the weights w have (K, C, R, S), and the
+# biases b have (K,). The weights of one output channel are a *filter*. One output is
 #
 # $$y[n, k, i, j] = b[k] + \sum_{c=0}^{C-1} \sum_{u=0}^{R-1} \sum_{v=0}^{S-1}
 #   w[k, c, u, v] \; x[n, c, \; i s + u - p, \; j s + v - p]$$
@@ -229,21 +229,21 @@ print(f"{' and '.join(needed)} of VGG-16: {spent:,} MAC. All of GoogLeNet: {coun
 # and u and v those of the kernel. An x outside the image counts as 0.
 #
 # The first window starts at the top of the H + 2p padded rows. It moves down by s as long as it fits, which is
-# (H + 2p - R) / s times, rounded down. The code below does the same for one row, one channel and one filter, and prints
-# each product. Here W = 5, S = 3, s = 2 and p = 1, so the window moves twice, and there are three outputs.
+# (H + 2p - R) / s times, rounded down. The code below slides along one row (one channel, one filter) and prints each
+# product. Here W = 5, S = 3, s = 2 and p = 1, so the window moves twice, and there are three outputs.
 
 # %%
 x, w, b, stride, pad = [5, 1, 4, 2, 6], [2, -1, 3], 10, 2, 1
 outputs = []
-for i in range(3):
+for j in range(3):
     total, terms = b, []
-    for u in range(3):
-        position = i * stride + u - pad
+    for v in range(3):
+        position = j * stride + v - pad
         value = x[position] if 0 <= position < len(x) else 0  # padding
-        total += w[u] * value
-        terms.append(f"w[{u}] * x[{position}] = {w[u]} * {value}")
+        total += w[v] * value
+        terms.append(f"w[{v}] * x[{position}] = {w[v]} * {value}")
     outputs.append(total)
-    print(f"y[{i}] = {total}: bias {b}; {'; '.join(terms)}")
+    print(f"y[{j}] = {total}: bias {b}; {'; '.join(terms)}")
 engine = loops.forward(np.array([[[x]]], float), np.array([[[w]]], float), np.array([b]), (1, 2), ((0, 0), (1, 1)), 1)
 assert engine.ravel().tolist() == outputs == [8, 14, 8]
 
@@ -297,7 +297,7 @@ figure
 #
 # Difficulty: ** of ***. About 7 minutes. Core.
 #
-# Write gradient descent for any first weight w and any data. x and t have the shape (N,). The loss is the mean squared
+# Write gradient descent from any weight w, for any data. x and t have the shape (N,). The loss is the mean squared
 # error above.
 
 
@@ -326,7 +326,7 @@ check("00.3", descend)
 #   = 2 (h - t) \cdot x$$
 #
 # The *forward pass* computes the values from left to right, the *backward pass* the derivatives from right to left.
-# Each box multiplies the gradient of its output by its own derivative. For that it needs values from the forward pass,
+# Each box multiplies the dL/d(output) it receives by its derivative. For that it needs values from the forward pass,
 # here x, w and h - t. The engine saves them in a record that this course calls the *tape*.
 
 # %%
@@ -376,7 +376,7 @@ check("00.4", two_boxes)
 # position: y[c] = x[c] / (1 + alpha / m * (sum of x**2 over m channels around c))**beta, where alpha and beta are
 # constants.
 #
-# **Softmax** comes last. The last layer returns one value per class, the *logits* z. Softmax turns them into
+# **Softmax** is last. The layer before returns one value per class, the *logits* z. Softmax turns them into
 # probabilities p, which are positive and add up to 1. The loss is then the *cross-entropy*: minus the logarithm of the
 # probability of the right class.
 #

@@ -104,8 +104,8 @@ assert (change[:, 1] == x[:, 0, 0:3, 2:6]).all()
 figure
 
 # %% [markdown]
-# What you saw: every output of filter 1 changes, in every image. The change is the pixel by which the weight is
-# multiplied: rows 0 to 2 and columns 2 to 5 of channel 0. So the gradient of a weight is a sum over images, rows and
+# What you saw: every output of filter 1 changes, in every image. Each changes by the pixel that the weight
+# multiplies: rows 0 to 2, columns 2 to 5 of channel 0. So the gradient of a weight is a sum over images, rows and
 # columns. A bias works like a weight that is always multiplied by 1, so its gradient is the sum of `dout`:
 #
 # $$\frac{\partial L}{\partial b[k]} = \sum_{n, i, j} dout[n, k, i, j]$$
@@ -183,8 +183,8 @@ print("y, dx, dw equal those of the engine:", *same)
 assert all(same)
 
 # %% [markdown]
-# What you saw: each gradient is the loop of the forward pass with one line changed. To each array, the loop adds the
-# product of the other two. Many texts rotate ('flip') the kernel here. In this loop you need no rotation, and no new
+# What you saw: each gradient is the loop of the forward pass with one line changed. It adds x * w to y, dout * w to
+# dx, and dout * x to dw. Many texts rotate ('flip') the kernel here. In this loop you need no rotation, and no new
 # padding or stride.
 #
 # In the exercises the image is padded and the stride may be larger than 1. Python loops over every product are correct
@@ -311,8 +311,8 @@ figure, _ = viz.bar_chart(means, "accuracy on held-out digits, mean of the initi
 figure
 
 # %% [markdown]
-# What you saw: all eight learn. The line "Within five percentage points of the best" lists the letters that could be
-# the correct one if you judge by accuracy. But only one backward pass is correct. Which letter is it? Write down your
+# What you saw: all eight learn. The line "Within five percentage points of the best" lists the passes (letters) that
+# could be correct, going by accuracy. But only one backward pass is correct. Which letter is it? Write down your
 # guess. In lesson 04 you find out. That a network trains proves nothing about its gradient.
 
 # %% [markdown]
@@ -347,7 +347,7 @@ figure
 # ## Make it break
 #
 # One of the eight backward passes computes `dx` with a rotated kernel; everything else in it is correct. You train it
-# and the correct one from a new initialisation, in about ten seconds. Which accuracy does the wrong one reach?
+# and the correct one from a new initialisation, in about ten seconds. What accuracy does the wrong one reach?
 
 # %%
 predict("03.h", ...)
@@ -363,7 +363,7 @@ assert fractions[broken] > 0.1
 
 # %% [markdown]
 # Would you have noticed the mistake without the other line next to it? The network learns because part of its gradient
-# is correct: the gradient reaches the linear layer and the last convolutions before it passes through a rotated kernel.
+# is correct: in the linear layer and the last convolutions, it has not yet met a rotated kernel.
 # And rotating a 1 x 1 kernel changes nothing.
 
 # %% [markdown]
@@ -398,7 +398,7 @@ quiz("03")
 # - `conv_dx` is also a layer, the transposed convolution, which makes images larger. Give it a constant `dout` with
 #   stride 2 and kernel size 3, and look at the pattern. What happens to the checkerboard with kernel size 4?
 # - Write a convolution with dilation (kernel positions d pixels apart) and its three gradients. Which line changes?
-# - Time your two versions of `dx`, from 03.3 and 03.4, at 28 x 28 with 192 channels. Which is faster, and why?
+# - Time `dx` from 03.3 and from 03.4 (below), at 28 x 28 with 192 channels. Which is faster, and why?
 
 # %% [markdown]
 # ## How many outputs read a pixel?

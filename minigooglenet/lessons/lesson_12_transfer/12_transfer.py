@@ -19,7 +19,7 @@
 # (Auxiliary heads do not occur in this lesson.) To *freeze* layers is to keep them as they are while others are
 # trained.
 #
-# A small trained backbone comes with the course. It was trained on drawn shapes of six classes. The data set has four
+# A small trained network comes with the course. It was trained on drawn shapes of six classes. The data set has four
 # more classes, which it was not trained on.
 
 # %%
@@ -65,8 +65,8 @@ figure
 # ## How much of a network is its head?
 #
 # GoogLeNet ends with an average over all positions, which gives 1,024 values, and one linear layer to 1000 classes. You
-# want to use it for ten classes of your own. Guess: how many parameters must you re-initialise (draw again at random),
-# and what fraction of the network's parameters is that?
+# want to use it for ten classes of your own. Guess: how many parameters of the new network must you draw at
+# random, and what fraction of its parameters is that?
 
 # %%
 predict("12.a", ...)
@@ -80,7 +80,7 @@ print(outcome("12.a", f"{head:,} of {total:,}, {head / total:.2%}"))
 
 # %% [markdown]
 # What you saw: the head is a tiny part of the network. GoogLeNet could even do without this linear layer, if its
-# backbone ended in one feature map per class. The paper keeps the layer so that the network can be adapted to other
+# backbone ended in one channel per class. The paper keeps the layer so that the network can be adapted to other
 # labels.
 
 # %% [markdown]
@@ -221,7 +221,7 @@ cached
 
 # %% [markdown]
 # This saves a forward pass through the backbone for every image in every epoch. In GoogLeNet, 1,024 features replace
-# the 150,528 values of an image. Measure it with the small backbone:
+# the 150,528 values of an image. Time both with the small backbone:
 
 # %%
 features = cache_features if cached.passed else regions.features
@@ -305,7 +305,7 @@ figure
 # %% [markdown]
 # What you saw: on the new shapes only the trained backbone is better than chance, which is 1/4. On digits the random
 # backbone is *better* than the trained one, and raw pixels are better than both. Digits are upright and centred, so
-# their pixels contain nearly all the information. A backbone that has learned to ignore rotation discards part of it.
+# pixel positions are useful information. A backbone that has learned to ignore rotation discards part of it.
 # An accuracy above one half on digits sounds like success. Only the control shows that training the backbone did harm.
 
 # %% [markdown]
@@ -442,7 +442,7 @@ quiz("12")
 #
 # The next lesson does not need what follows.
 #
-# - Run the backbone once on a whole scene instead of once per window. Without the last average it returns a feature
+# - Run the backbone below once per scene instead of once per window. Without the last average it returns a feature
 #   map, whose positions correspond to windows.
 # - Write a box regression: fit a linear function from the features of a window to the four values by which its box
 #   should move. GoogLeNet's entry did not use one.
@@ -638,7 +638,7 @@ predict("12.e", ...)
 # %%
 macs = mg.count(googlenet, outputs=googlenet.outputs[-1:]).macs
 for count in (1200, 2000):
-    print(f"{count:,} regions: {count * macs / 1e12:.1f} TMAC, and {count * 2 / 60:.0f} minutes at 2 s per region")
+    print(f"{count:,} regions: {count * macs / 1e12:.1f} TMAC, and {count * 2 / 60:.0f} minutes if each takes 2 s")
 print(outcome("12.e", f"{1200 * macs:,}"))
 assert round(1200 * macs / 1e12, 1) == 1.9
 assert round(2000 * macs / 1e12, 1) == 3.2
