@@ -325,7 +325,7 @@ checked = check("01.3", conv_forward)
 checked
 
 # %%
-compare("01.3")  # its P and Q are our Ho and Wo; groups is 1 here
+compare("01.3")  # its P, Q are our Ho, Wo; ignore groups (1)
 
 # %% [markdown]
 # Your function can run a network. Here is a small GoogLeNet with a quarter of the channels, on the photograph at

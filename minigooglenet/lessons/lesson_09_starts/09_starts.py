@@ -563,8 +563,8 @@ answer("09.5", arrives)
 # - through the mean: $\partial \mu / \partial x_i = 1 / m$, and $\partial \hat x_j / \partial \mu = -1 / s$ for all j.
 #   Together, $-\frac{1}{s} \cdot \frac{1}{m} \sum_j d_j$;
 # - through the variance: $\partial v / \partial x_i = 2 (x_i - \mu) / m$, and
-#   $\partial \hat x_j / \partial v = -\hat x_j / (2 s^2)$ for all j. Multiply the two, sum over j, and replace
-#   $(x_i - \mu) / s$ by $\hat x_i$. Together, $-\frac{1}{s} \, \hat x_i \cdot \frac{1}{m} \sum_j d_j \hat x_j$.
+#   $\partial \hat x_j / \partial v = -\hat x_j / (2 s^2)$ for all j. Multiply the two and $d_j$, sum over j, use
+#   $(x_i - \mu) / s = \hat x_i$. Together, $-\frac{1}{s} \, \hat x_i \cdot \frac{1}{m} \sum_j d_j \hat x_j$.
 #
 # (The variance also depends on the mean, but that path adds nothing, because $\sum_j (x_j - \mu) = 0$.) The sum of the
 # three paths is the gradient of $x_i$.
