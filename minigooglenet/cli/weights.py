@@ -44,7 +44,11 @@ def add_parser(commands, name):
     )
     fetch = _add_action(actions, "fetch", "download published weights, or list them")
     fetch.add_argument("name", nargs="?", metavar="NAME", help="weights to download (default: list all)")
-    fetch.add_argument("--out", metavar="FILE", help="output file or folder (default: the data folder)")
+    fetch.add_argument(
+        "--out",
+        metavar="FILE",
+        help="output file or folder (default: your cache folder)",
+    )
 
 
 def _add_action(actions, name, text):

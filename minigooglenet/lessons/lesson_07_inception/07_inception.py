@@ -400,12 +400,12 @@ print("Is this a fair comparison? What would you keep equal?")
 # %%
 print(f"'112.9 M / 5.3 M operations': {branch.direct:,} and {branch.reduced:,}; true, if an operation is a MAC")
 ng = comparisons.bottleneck("3a")
-print(f"'120.4 M to 12.4 M': {ng.direct:,} to {ng.reduced:,} MACs, {ng.ratio:.2f} times fewer; true")
+print(f"'120.4 M to 12.4 M' (5x5 of 3a): {ng.direct:,} to {ng.reduced:,} MACs, {ng.ratio:.2f} times fewer; true")
 kernels = sorted({row.settings["kernel_size"][0] for row in c.rows if row.kind == "Conv2d" and "inception" in row.name})
 print(f"'every kernel size at once': the kernel sizes are {kernels}")
 towers = mg.count(mg.models.alexnet(groups=2, init="zeros"))
 grouped = [row.name for row in towers.rows if row.settings.get("groups") == 2]
-print(f"'all earlier models were linear': AlexNet has two parallel groups, in {', '.join(grouped)}")
+print(f"'all earlier models were chains': AlexNet has two parallel groups, in {', '.join(grouped)}")
 vgg = [row for row in mg.count(mg.models.vgg16(init="zeros")).rows if row.kind == "Conv2d"][:6]
 size = sum(4 * row.activations for row in vgg) / 2**20
 costs = f"{size:.1f} MiB, {sum(row.params for row in vgg):,} parameters, {sum(row.macs for row in vgg):,} MACs"
@@ -432,7 +432,7 @@ quiz("07")
 # - Inception v2 replaces each 5x5 with two 3x3 convolutions. Count such a module. How does the receptive field change?
 # - Inception v3 replaces 7x7 with 1x7 and 7x1: `mg.layers.Conv2d(C, K, (1, 7), padding=(0, 3))`. Count that.
 # - ResNeXt makes all branches of a module equal, which gives a grouped convolution. Count `Conv2d(256, 256, 3,
-#   padding=1, groups=32)` next to Inception's 3a on the same feature map.
+#   padding=1, groups=32)` next to Inception's 3b on the same feature map.
 
 # %% [markdown]
 # ## Exercise 07.1: design a stem

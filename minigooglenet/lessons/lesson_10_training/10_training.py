@@ -229,7 +229,7 @@ outcome("10.c", last)
 # ## The schedule
 #
 # A *schedule* changes the learning rate during training. The paper's schedule lowers it by 4% every 8 epochs. BVLC's
-# quick solver, the shorter of its two sets of training hyperparameters, lowers it to 0, in proportion to the square
+# quick solver, the shorter of its two training recipes, lowers it to 0, in proportion to the square
 # root of the remaining fraction of the run. Guess: what fraction of the initial learning rate is left after 250 epochs
 # of the paper's schedule?
 
@@ -631,8 +631,8 @@ print("faults: " + ", ".join(faulty_runs.FAULTS))
 print(f"repairs (some of them repair nothing):\n{faulty_runs.repairs()}")
 
 # %% [markdown]
-# For each run, give the fault, the number of the faulty line, and the letter of the repair that replaces this line. You
-# can try a repair before you answer: `faulty_runs.repaired(runs["A"], 13, "p").table()`. The check runs your repaired
+# Write `{"A": (fault, number of the faulty line, letter of the repair that replaces it), ...}` for all runs. You can
+# try a repair first: `faulty_runs.repaired(runs["A"], 13, "p").table()`. The check runs your repaired
 # loops for 20 steps.
 
 # %%

@@ -291,8 +291,8 @@ ask("13.5", student)
 
 # %%
 # exercise 13.5
-### BEGIN SOLUTION
 v = find("13.5").values(student)
+### BEGIN SOLUTION
 p = v["share"] / 100
 speedup = 1 / (1 - p + p / v["factor"])
 ### END SOLUTION
@@ -467,7 +467,7 @@ claims = [
         flop_per_byte["classifier, batch 1"] < 1,
         "not if memory is the limit",
     ),
-    ("fast convolutions give other results", max(errors.values()) < 4e-5, "in the last digits, most with Winograd"),
+    ("fast convolutions give other results", max(errors.values()) < 4e-5, "in the last digits, Winograd the most"),
     (
         "GoogLeNet trains on a few high-end GPUs within a week",
         days > 7,
@@ -496,7 +496,7 @@ quiz("13")
 #
 # - A convolution can also be computed with an FFT. For which kernel sizes would it need fewer products? Count them.
 # - Weights in int8 take a quarter of the bytes. Which of the layers that you measured would get faster?
-# - Split the loops of `fast_conv` into blocks, so that a block of x and w stays in the cache. Where is it
+# - Split the loops of 13.3 below into blocks, so that a block of x and w stays in the cache. Where is it
 #   under the roofline?
 # - `minigooglenet bench ladder` and `minigooglenet bench ideas` measure more.
 
