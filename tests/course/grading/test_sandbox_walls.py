@@ -102,5 +102,5 @@ def test_doctor_lists_the_protections(monkeypatch):
     held = probe.Held("namespaces", frozenset({"network", "files"}))
     monkeypatch.setattr(probe, "held", lambda: held)
     text = doctor.sandbox().text
-    assert "with namespaces: network, files; missing: processes, attributes" in text
+    assert "with namespaces restricts: network, files; missing: processes, attributes" in text
     assert "docs/grading.md" in text
