@@ -1,4 +1,4 @@
-"""Lesson 01, the revealing test case: invalid cases are explained, weak cases get a score."""
+"""Lesson 01, the revealing test case: invalid cases are explained, weak cases get a count."""
 
 import numpy as np
 import pytest

@@ -39,12 +39,12 @@ def revealing_judge(case):
     x, w, *_ = case
     left = survivors(*case)
     count = sum(len(_mistakes(exercise)) for exercise in (conv_db, conv_dw, conv_dx))
-    score = f"{count - len(left)} of {count} mistakes revealed, with {x.size + w.size} values in x and w"
+    summary = f"{count - len(left)} of {count} mistakes revealed, with {x.size + w.size} values in x and w"
     if not left:
-        return Verdict(True, None, f"{score}. The smallest known case has {PAR}")
+        return Verdict(True, None, f"{summary}. The smallest known case has {PAR}")
     name, why = _blind(*case)
     advice = "make sizes and values different"
-    return Verdict(False, name, f"{score}. These survive: {'; '.join(left)}. {why}".strip(), advice)
+    return Verdict(False, name, f"{summary}. These survive: {'; '.join(left)}. {why}".strip(), advice)
 
 
 EXCLUDED = {
