@@ -29,8 +29,8 @@ class FormError(Exception):
 def attempt(function, arguments, seconds, raised=Raised, read=plain):
     """Return read(function(*arguments)), raised(exception), or Raised(TimeoutError).
 
-    The arguments are not copied, so that changes are visible to the caller. The time limit includes reading the output as plain
-    data. After a timeout the thread keeps running in the background.
+    The arguments are not copied, so that changes are visible to the caller. The time limit includes reading the output
+    as plain data. After a timeout the thread keeps running in the background.
     """
     box = []
 
