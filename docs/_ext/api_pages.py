@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from types import ModuleType
 
+import generated
+
 import minigooglenet as mg
 
 TOP = "top-level"
@@ -23,9 +25,9 @@ def pages():
     modules = [getattr(mg, name) for name in mg.__all__ if isinstance(getattr(mg, name), ModuleType)]
     for module in modules:
         short = module.__name__.removeprefix("minigooglenet.")
-        listed = [getattr(module, name) for name in module.__all__]
         names = []
-        for name, value in zip(module.__all__, listed, strict=True):
+        for name in module.__all__:
+            value = getattr(module, name)
             if isinstance(value, ModuleType):
                 names += [f"{value.__name__}.{inner}" for inner in getattr(value, "__all__", ())]
             elif callable(value):
@@ -35,17 +37,10 @@ def pages():
 
 
 def write(folder: Path):
-    """Write the pages and their index, and touch only what has changed, so that a second build is quick."""
-    folder.mkdir(exist_ok=True)
+    """Write the pages and their index."""
     made = pages()
     texts = {"index.md": _index(made)} | {f"{page}.rst": _page(*content) for page, content in made.items()}
-    for name, text in texts.items():
-        path = folder / name
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8", newline="\n")
-    for path in folder.iterdir():
-        if path.name not in texts:
-            path.unlink()
+    generated.write(folder, texts)
 
 
 def _index(made):

@@ -7,6 +7,7 @@ import hashlib
 import re
 from pathlib import Path
 
+import generated
 import jupytext
 import nbformat
 
@@ -18,30 +19,15 @@ EXERCISE = re.compile(r"^# exercise (\d\d\.\d+\w?)$", re.MULTILINE)
 FIRST = """\
 {{.lesson-links}}
 {{download}}`Download the notebook <../../lessons/{name}.ipynb>`
-[Open in Colab](https://colab.research.google.com/github/{repository}/blob/main/lessons/{name}.ipynb)
+[Open in Colab]({colab})
 """
 
 
-def titles(source):
-    """Return {name of the lesson: its title}."""
-    named = {}
-    for path in notebooks.lesson_files(source):
-        named[path.stem] = re.search(r"^# # (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE).group(1)
-    return named
-
-
 def write(folder: Path, repository: str):
-    """Write the notebooks, and touch only those that have changed."""
-    folder.mkdir(exist_ok=True)
-    made = {}
-    for path in notebooks.lesson_files(ROOT / "minigooglenet" / "lessons"):
-        made[f"{path.stem}.ipynb"] = _page(path.read_text(encoding="utf-8"), path.stem, repository)
-    for name, text in made.items():
-        if not (folder / name).exists() or (folder / name).read_text(encoding="utf-8") != text:
-            (folder / name).write_text(text, encoding="utf-8", newline="\n")
-    for path in folder.iterdir():
-        if path.suffix == ".ipynb" and path.name not in made:
-            path.unlink()
+    """Write the notebooks."""
+    sources = notebooks.lesson_files(ROOT / "minigooglenet" / "lessons")
+    texts = {f"{path.stem}.ipynb": _page(path.read_text(encoding="utf-8"), path.stem, repository) for path in sources}
+    generated.write(folder, texts)
 
 
 def _page(text, name, repository):
@@ -51,7 +37,7 @@ def _page(text, name, repository):
         if cell.cell_type == "markdown":
             cells.append(_markdown(cell.source))
             if number == 0:
-                cells.append(_markdown(FIRST.format(repository=repository, name=name)))
+                cells.append(_markdown(FIRST.format(name=name, colab=notebooks.colab_url(repository, f"{name}.ipynb"))))
         elif notebooks.BEGIN in cell.source:
             cells.append(_markdown(f"```python\n{notebooks.without_solution(cell.source)}\n```\n{_hints(cell.source)}"))
             cells.append(_code(_without_markers(cell.source), "Show a solution", "Hide the solution"))

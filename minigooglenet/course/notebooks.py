@@ -100,9 +100,13 @@ def github(folder) -> str | None:
     return None
 
 
+def colab_url(repository: str, notebook: str) -> str:
+    """Return the address that opens a notebook below lessons/ of a GitHub repository in Colab."""
+    return f"https://colab.research.google.com/github/{repository}/blob/main/lessons/{notebook}"
+
+
 def _colab(repository, name, solutions):
-    path = f"lessons/{'solutions/' if solutions else ''}{name}.ipynb"
-    link = f"https://colab.research.google.com/github/{repository}/blob/main/{path}"
+    link = colab_url(repository, f"{'solutions/' if solutions else ''}{name}.ipynb")
     install = f'%pip install "minigooglenet[course] @ git+https://github.com/{repository}"'
     return f"[Open this lesson in Colab]({link}); there, first run `{install}`."
 
