@@ -55,8 +55,18 @@ def peak(graph: Any, schedule: Any, batch: int = 1, threads: int = 1) -> Peak:
 
 def peak_wire_bytes(graph, schedule, itemsize=ITEMSIZE) -> int:
     """Return the peak memory of the wires for one image, in bytes, including inputs until their last consumer."""
-    lives = (sum(math.prod(graph.shapes[wire]) for wire in wires) for _, wires in _live_wires(graph, schedule))
-    return itemsize * max(lives)
+    return max(live_wire_bytes(graph, schedule, itemsize).values())
+
+
+def live_wire_bytes(graph, schedule, itemsize=ITEMSIZE) -> dict[str, int]:
+    """Return {node: bytes of the wires in memory while it runs} for one image; inputs exist until their last consumer.
+
+    These are the wire that the node writes, and every wire that it or a later node reads.
+    """
+    return {
+        node: itemsize * sum(math.prod(graph.shapes[wire]) for wire in wires)
+        for node, wires in _live_wires(graph, schedule)
+    }
 
 
 def _live_wires(graph, schedule):

@@ -17,7 +17,7 @@ class ReceptiveField(NamedTuple):
     jump: tuple[int, int]
 
 
-class _Extent(NamedTuple):
+class Extent(NamedTuple):
     """The first and last input pixel in the receptive field of each position along one axis, padding included.
 
     `step` is the jump between positions past the edges. After an adaptive pool there are none, so it is 0.
@@ -38,25 +38,42 @@ def receptive_fields(graph, layer_costs) -> dict[str, ReceptiveField]:
     Every window is followed back to the exact input pixels at which it starts and ends. `largest` is the union over all
     paths, `smallest` the receptive field along the path where it is smallest.
     """
-    wide = {wire: _axes(shape) for wire, shape in graph.inputs.items()}
-    narrow, fields = dict(wide), dict.fromkeys(graph.inputs, ReceptiveField((1, 1), (1, 1), (1, 1)))
+    fields = dict.fromkeys(graph.inputs, ReceptiveField((1, 1), (1, 1), (1, 1)))
+    narrow, wide = extents(graph, layer_costs)
     for name, cost in layer_costs.items():
-        layer, wires = graph.nodes[name]
-        windows = costs.windows(layer, cost, *(graph.shapes[wire] for wire in wires))
-        wide[name] = [_union(parts) for parts in _through(wide, wires, windows)]
-        narrow[name] = [min(parts, key=lambda part: part.lengths.max()) for parts in _through(narrow, wires, windows)]
+        windows, first = _windows(graph, name, cost), graph.nodes[name].wires[0]
         fields[name] = ReceptiveField(
             (_shortest(narrow[name][0]), _shortest(narrow[name][1])),
             (_longest(wide[name][0]), _longest(wide[name][1])),
-            (_jump(wide[name], 0, windows, fields[wires[0]]), _jump(wide[name], 1, windows, fields[wires[0]])),
+            (_jump(wide[name], 0, windows, fields[first]), _jump(wide[name], 1, windows, fields[first])),
         )
     return fields
+
+
+def extents(graph, layer_costs) -> tuple[dict[str, list[Extent]], dict[str, list[Extent]]]:
+    """Return ({wire: [Extent of rows, of columns]} along the path with the smallest receptive field, along all paths).
+
+    An entry describes the receptive field of every position of a wire, exactly, for the inputs and the nodes of
+    {node: Cost}.
+    """
+    wide = {wire: _axes(shape) for wire, shape in graph.inputs.items()}
+    narrow = dict(wide)
+    for name, cost in layer_costs.items():
+        wires, windows = graph.nodes[name].wires, _windows(graph, name, cost)
+        wide[name] = [_union(parts) for parts in _through(wide, wires, windows)]
+        narrow[name] = [min(parts, key=lambda part: part.lengths.max()) for parts in _through(narrow, wires, windows)]
+    return narrow, wide
+
+
+def _windows(graph, name, cost):
+    layer, wires = graph.nodes[name]
+    return costs.windows(layer, cost, *(graph.shapes[wire] for wire in wires))
 
 
 def _axes(shape):
     """Return the extents of an input's two axes: each pixel by itself; all values of a vector are one position."""
     sizes = shape[1:] if len(shape) == 3 else (1, 1)
-    return [_Extent(np.arange(size), np.arange(size), 1) for size in sizes]
+    return [Extent(np.arange(size), np.arange(size), 1) for size in sizes]
 
 
 def _through(extents, wires, windows):
@@ -66,10 +83,10 @@ def _through(extents, wires, windows):
         if windows is None:
             yield inputs
         elif windows == WHOLE:
-            yield [_Extent(e.first.min(keepdims=True), e.last.max(keepdims=True), e.step) for e in inputs]
+            yield [Extent(e.first.min(keepdims=True), e.last.max(keepdims=True), e.step) for e in inputs]
         else:
             starts, stops, step = windows[axis]
-            yield [_Extent(_at(e.first, e.step, starts), _at(e.last, e.step, stops, -1), e.step * step) for e in inputs]
+            yield [Extent(_at(e.first, e.step, starts), _at(e.last, e.step, stops, -1), e.step * step) for e in inputs]
 
 
 def _at(values, step, positions, offset=0):
@@ -83,8 +100,8 @@ def _union(parts):
     """Return the union of all parts; vectors of unequal lengths are joined end to end."""
     step = max(part.step for part in parts)
     if len({len(part.first) for part in parts}) > 1:
-        return _Extent(np.concatenate([p.first for p in parts]), np.concatenate([p.last for p in parts]), step)
-    return _Extent(np.min([p.first for p in parts], axis=0), np.max([p.last for p in parts], axis=0), step)
+        return Extent(np.concatenate([p.first for p in parts]), np.concatenate([p.last for p in parts]), step)
+    return Extent(np.min([p.first for p in parts], axis=0), np.max([p.last for p in parts], axis=0), step)
 
 
 def _shortest(extent):

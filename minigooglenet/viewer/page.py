@@ -1,0 +1,61 @@
+"""The page as one HTML file: the data as JSON, the style sheet and the scripts, and a policy that forbids anything else.
+
+Text from outside reaches the page only as JSON, in which `<`, `>` and `&` are escaped, so that it cannot end the element
+that contains it. The scripts show it only as text.
+"""
+
+import base64
+import hashlib
+import html
+import json
+from functools import cache
+from importlib import resources
+from typing import Any
+
+# In this order: base.js defines what the others use, and main.js starts the page.
+SCRIPTS = ("base", "graph_layout", "questions", "graph", "tree", "strip", "panels", "node", "main")
+_ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
+
+
+def page(data: dict[str, Any], title: str) -> str:
+    """Return the HTML of a page for `data`."""
+    style, script = _file("page.css"), _script()
+    policy = "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src '{_hash(script)}'",
+            f"style-src '{_hash(style)}'",
+            "img-src data: blob:",
+            "base-uri 'none'",
+            "form-action 'none'",
+        )
+    )
+    parts = {
+        "policy": html.escape(policy),
+        "title": html.escape(title),
+        "style": style,
+        "data": json.dumps(data, allow_nan=False, separators=(",", ":")).translate(_ESCAPES),
+        "script": script,
+    }
+    first, *rest = _file("page.html").split("{{")
+    return first + "".join(parts[name] + after for name, _, after in (part.partition("}}") for part in rest))
+
+
+def iframe(document: str, height: int = 720) -> str:
+    """Return a frame that shows a page in a notebook, which needs no server and no file."""
+    source = html.escape(document, quote=True)
+    return f'<iframe srcdoc="{source}" style="width:100%;height:{height}px;border:1px solid #8a97a5"></iframe>'
+
+
+@cache
+def _script():
+    return "\n".join(_file(f"{name}.js") for name in SCRIPTS)
+
+
+@cache
+def _file(name):
+    return resources.files(__package__).joinpath("page", name).read_text(encoding="utf-8")
+
+
+def _hash(text):
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

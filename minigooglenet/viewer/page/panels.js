@@ -1,0 +1,49 @@
+// The panels on the right: one tab each. A panel registers itself here with the keys of the state that it depends on.
+
+const panels = [];
+
+/** Add a panel: `applies(item)` decides whether its tab is shown, `draw(container, item)` fills it. */
+function panel(id, title, keys, applies, draw) {
+  panels.push({ id, title, keys, applies, draw });
+}
+
+function startPanels() {
+  const tabs = document.getElementById("tabs");
+  for (const { id, title } of panels) {
+    const select = () => change({ panel: id });
+    tabs.append(element("button", { role: "tab", id: `tab-${id}`, "aria-controls": "panel", text: title, on: { click: select } }));
+  }
+  tabs.addEventListener("keydown", tabKey);
+  const keys = new Set(["node", "panel", "network", ...panels.flatMap((one) => one.keys)]);
+  watch([...keys], drawPanel);
+}
+
+function drawPanel() {
+  const item = selectedItem();
+  const possible = panels.filter((one) => one.applies(item));
+  const shown = possible.find((one) => one.id === state.panel) ?? possible[0];
+  for (const { id } of panels) {
+    const tab = document.getElementById(`tab-${id}`);
+    tab.hidden = !possible.some((one) => one.id === id);
+    tab.setAttribute("aria-selected", String(id === shown.id));
+    tab.tabIndex = id === shown.id ? 0 : -1;
+  }
+  const container = document.getElementById("panel");
+  container.setAttribute("aria-labelledby", `tab-${shown.id}`);
+  const focused = container.contains(document.activeElement) ? document.activeElement.id : null;
+  container.replaceChildren();
+  shown.draw(container, item);
+  if (focused) document.getElementById(focused)?.focus();
+}
+
+/** The arrow keys move between tabs, as in the ARIA Authoring Practices. */
+function tabKey(event) {
+  const visible = [...document.querySelectorAll("#tabs [role=tab]:not([hidden])")];
+  const at = visible.indexOf(document.activeElement);
+  const moves = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: visible.length - 1 };
+  if (at < 0 || !(event.key in moves)) return;
+  event.preventDefault();
+  const target = visible[(moves[event.key] + visible.length) % visible.length];
+  change({ panel: target.id.slice("tab-".length) });
+  target.focus();
+}
