@@ -77,7 +77,10 @@ def test_hatching_covers_exactly_the_pixels_past_the_edge(open_page):
     outside = ((pixels < 0) | (pixels > 223)).any(axis=1)
     assert tab.evaluate(inside, pixels.tolist()) == outside.tolist()
     assert 0 < outside.sum() < len(pixels)
-    assert tab.locator(".field-drawing .pixels").all_text_contents() == [f"{-rows[0]:.0f} px", f"{columns[1] - 223:.0f} px"]
+    assert tab.locator(".field-drawing .pixels").all_text_contents() == [
+        f"{-rows[0]:.0f} px",
+        f"{columns[1] - 223:.0f} px",
+    ]
 
 
 def test_sentences_contain_rows_columns_and_padding(open_page):
@@ -89,6 +92,18 @@ def test_sentences_contain_rows_columns_and_padding(open_page):
     )
     assert "28 columns of them padding past the last: 59 x 59 pixels" in text
     assert tab.get_attribute(".field-drawing", "aria-label").startswith("Position (0, 27)")
+
+
+def test_drawing_shows_the_image_of_two_inputs(open_page):
+    g = mg.Graph(words=(4,), image=(3, 6, 8))
+    pool = g.add("pool", mg.layers.Flatten(), g.add("global", mg.layers.GlobalAvgPool2d(), "image"))
+    g.add("both", mg.layers.Concat(), "words", pool)
+    data = data_of(g)
+    add_image(data, np.zeros((6, 8, 3)))
+    tab = open_page(html_of(data))
+    show(tab, "both")
+    assert "Paths from 2 inputs lead here; the drawing shows image" in tab.inner_text("#panel")
+    assert [tab.get_attribute(".field-drawing image", key) for key in ("width", "height")] == ["8", "6"]
 
 
 def test_pointer_and_keys_choose_the_position(open_page):

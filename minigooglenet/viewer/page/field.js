@@ -13,22 +13,29 @@ function spanAt(axis, index) {
 /** Return [[first row, last row], [first column, last column]] of a node's field; `path` is "wide" or "narrow". */
 const fieldAt = (node, path, position) => node.extents[path].map((axis, i) => spanAt(axis, position[i]));
 
-/** Return the inputs of the network from which paths lead to a node. */
+/** Return the inputs of the network from which paths lead to a node, images before vectors. */
 function inputsOf(node) {
   const before = new Set([node]);
   for (const one of before) for (const name of one.reads) before.add(nodeNamed(name));
-  return [...before].filter((one) => one.kind === "Input");
+  const inputs = network().nodes.filter((one) => one.kind === "Input" && before.has(one));
+  return [...inputs.filter(isImage), ...inputs.filter((input) => !isImage(input))];
 }
 
+const isImage = (input) => input.shape.length === 3;
+
 /** Return [height, width] of an input; all values of a vector are one position. */
-const pixelsOf = (input) => (input.shape.length === 3 ? input.shape.slice(1) : [1, 1]);
+const pixelsOf = (input) => (isImage(input) ? input.shape.slice(1) : [1, 1]);
 
 function drawField(container, node) {
   const inputs = inputsOf(node);
   const size = pixelsOf(inputs[0]);
   const map = positionMap(node, { label: `position in ${node.name}`, draw: (canvas) => drawChannel(canvas, node), hover: true });
   const fields = positionFields(node);
-  const drawing = svg("svg", { class: "field-drawing", role: "img", viewBox: viewBoxOf(node, size).join(" ") });
+  const moving = svg("g");
+  const box = viewBoxOf(node, size);
+  const unit = Math.max(box[2], box[3]) / 100;
+  const fixed = [svg("defs", {}, fieldHatching(1.6 * unit)), photograph(inputs[0], size)];
+  const drawing = svg("svg", { class: "field-drawing", role: "img", viewBox: box.join(" ") }, fixed, moving);
   const sentences = element("div", { id: "field-text" });
   const effective = node.effective ? effectiveField(node, size) : null;
   container.append(
@@ -39,7 +46,7 @@ function drawField(container, node) {
     fields.element,
     element("figure", {}, drawing, fieldLegend()),
     sentences,
-    ...fieldNotes(inputs),
+    ...fieldNotes(node, inputs),
     effective?.element ?? "",
   );
   followPosition(drawing, () => {
@@ -48,7 +55,7 @@ function drawField(container, node) {
     map.update();
     fields.update();
     drawing.setAttribute("aria-label", text.join(" "));
-    drawing.replaceChildren(...fieldDrawing(node, position, size));
+    moving.replaceChildren(...fieldDrawing(node, position, size, unit));
     sentences.replaceChildren(...text.map((sentence) => element("p", { text: sentence })));
     effective?.update();
   });
@@ -65,9 +72,10 @@ function drawChannel(canvas, node) {
   drawMap(canvas, node.maps, node.maps.channels.indexOf(mapChannel(node)));
 }
 
-function fieldNotes(inputs) {
+function fieldNotes(node, inputs) {
   const notes = [];
   if (inputs.length > 1) notes.push(`Paths from ${inputs.length} inputs lead here; the drawing shows ${inputs[0].name}.`);
+  if (page.image && !node.effective) notes.push("The page leaves out the effective receptive field of this node.");
   if (!page.image) notes.push("With --image FILE the field is drawn on an image, with the gradient of a unit.");
   if (Object.keys(state.edits).length) notes.push("These fields are those of the network before your changes.");
   return notes.map((text) => element("p", { class: "note", text }));
@@ -84,14 +92,10 @@ function viewBoxOf(node, size) {
   return [ends[1][0] - margin, ends[0][0] - margin, width + 2 * margin, height + 2 * margin];
 }
 
-/** Return the elements of the drawing: image, padding, the two fields, and the sizes of the padding. */
-function fieldDrawing(node, position, size) {
+/** Return what moves in the drawing: padding, the two fields, and the sizes of the padding. */
+function fieldDrawing(node, position, size, unit) {
   const [rows, columns] = fieldAt(node, "wide", position);
-  const [, , width, height] = viewBoxOf(node, size);
-  const unit = Math.max(width, height) / 100;
   return [
-    svg("defs", {}, fieldHatching(1.6 * unit)),
-    photograph(size),
     svg("path", { id: "field-padding", d: paddingPath(rows, columns, size), "fill-rule": "evenodd", fill: "url(#field-hatching)" }),
     ...outlined("field-largest", rows, columns),
     ...outlined("field-smallest", ...fieldAt(node, "narrow", position)),
@@ -106,10 +110,10 @@ const fieldHatching = (size) =>
     svg("path", { d: `M0 ${size}L${size} 0`, class: "hatching-line", "stroke-width": size / 6 }),
   );
 
-/** The input: the image, or an empty frame of its size. */
-function photograph([height, width]) {
+/** The input: the page's image, which is that of the first input, or an empty frame. */
+function photograph(input, [height, width]) {
   const frame = svg("rect", { class: "frame", x: 0, y: 0, width, height });
-  if (!page.image) return frame;
+  if (!page.image || input !== network().nodes.find(isImage)) return frame;
   return svg("g", {}, svg("image", { href: page.image.png, x: 0, y: 0, width, height, preserveAspectRatio: "none" }), frame);
 }
 

@@ -294,7 +294,9 @@ function partialSums(node, { parts, first }, shown) {
 }
 
 /** A number with nine digits; `value` keeps all of them. */
-const exact = (id, value) => element("data", { id, value, text: String(Number(value.toPrecision(9))) });
+function exact(id, value, digits = 9) {
+  return element("data", { id, value, text: String(Number(value.toPrecision(digits))) });
+}
 
 /** The sum, the bias, ReLU, and the comparison with the value that the engine computed. */
 function sumTable(node, value, shown) {
@@ -311,7 +313,7 @@ function sumTable(node, value, shown) {
     relu ? [`ReLU (${relu}): max(0, output)`, exact("step-relu", Math.max(0, result))] : null,
     ["added one by one in float32", exact("step-float32", float32)],
     ["the engine's float32 value", exact("step-engine", engine)],
-    ["engine - output", exact("step-difference", engine - result)],
+    ["engine - output", exact("step-difference", engine - result, 2)],
   ].filter(Boolean);
   const body = rows.map(([title, cell]) => {
     return element("tr", {}, element("th", { scope: "row", text: title }), element("td", { class: "number" }, cell));
