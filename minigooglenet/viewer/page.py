@@ -24,6 +24,7 @@ SCRIPTS = (
     "strip",
     "panels",
     "node",
+    "change",
     "main",
 )
 _ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
