@@ -1,40 +1,39 @@
-"""A real browser for the tests of the viewer's page; without one they skip."""
+"""Fixtures of the viewer's tests: a browser, and pages in it that report every error of their scripts."""
 
 import shutil
 
 import pytest
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-
 
 @pytest.fixture(scope="session")
 def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    path = next(filter(None, map(shutil.which, NAMES)), None)
-    if path is None:
+    executable = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if executable is None:
         pytest.skip("no chromium was found")
-    with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
+    api = pytest.importorskip("playwright.sync_api")
+    with api.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        yield started
+        started.close()
 
 
 @pytest.fixture
 def open_page(browser, tmp_path):
-    """Return a function that opens HTML as a file; the test fails on any error in the page's console."""
-    problems, contexts = [], []
+    """Return a function that opens HTML in a new tab; at the end, errors in the console fail the test."""
+    contexts, errors = [], []
 
-    def opened(html, **options):
-        path = tmp_path / f"page{len(contexts)}.html"
+    def opened(html, name="page.html", **options):
+        path = tmp_path / name
         path.write_text(html, encoding="utf-8")
-        contexts.append(browser.new_context(**options))
-        page = contexts[-1].new_page()
-        page.on("console", lambda message: message.type == "error" and problems.append(message.text))
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.goto(path.as_uri())
-        return page
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
+        contexts.append(context)
+        tab = context.new_page()
+        tab.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        tab.on("pageerror", lambda error: errors.append(str(error)))
+        tab.goto(path.as_uri())
+        return tab
 
     yield opened
     for context in contexts:
         context.close()
-    assert not problems
+    assert errors == []
