@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import minigooglenet
+from minigooglenet import layers, methods
 from minigooglenet.counting import costs, count, memory, paths
 from minigooglenet.counting.rows import SUMMED
 from minigooglenet.kernels.signatures import SIGNATURES
@@ -27,6 +28,11 @@ def numbers(graph) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     narrow, wide = paths.extents(graph, layer_costs)
     nodes = [_input(name, shape) for name, shape in graph.inputs.items()]
     nodes += [_node(graph, row, live[row.name], counted.explain(row.name)) for row in counted.rows]
+    for node in nodes[len(graph.inputs) :]:
+        layer = graph.nodes[node["name"]].layer
+        node["own"] = None if has_formula(layer) else _own(layer, layer_costs[node["name"]], node["input_shapes"])
+        if getattr(layer, "algorithm", None) == "winograd":  # the page's formulas need to know
+            node["algorithm"] = "winograd"
     for node in nodes:
         node["extents"] = {
             "narrow": [_progression(axis) for axis in narrow[node["name"]]],
@@ -59,6 +65,23 @@ def _node(graph, row, live_bytes, explained):
         "explain": explained.splitlines(),
         "code": code_of(type(layer)),
     }
+
+
+def has_formula(layer) -> bool:
+    """Return whether the page can compute a layer's numbers again: it is this package's own, with its own cost."""
+    cls = type(layer)
+    known = layers.registry.BUILT_IN.get(cls.__name__)
+    if known is None or known.cls is not cls or not methods.unchanged(layer, "output_shape", "settings"):
+        return False
+    return costs.COSTS[cls].__module__ == costs.__name__
+
+
+def _own(layer, cost, input_shapes):
+    """Return what the page cannot compute of another layer: whether it saves its inputs, and its windows."""
+    windows = costs.windows(layer, cost, *map(tuple, input_shapes))
+    if isinstance(windows, tuple):
+        windows = [[list(axis.starts), list(axis.stops), axis.step] for axis in windows]
+    return {"inputs": cost.keeps.inputs, "windows": windows}
 
 
 def _progression(extent):

@@ -99,11 +99,11 @@ function recolour() {
     const hatching = hatchingAt(position);
     group.querySelector(".swatch").setAttribute("fill", colourAt(position));
     group.querySelector(".hatching").setAttribute("fill", hatching ? `url(#hatching-${hatching})` : "none");
-    group.querySelector(".value").textContent = box.item.kind === "Input" ? shapeText(box.item.shape) : valueText(value);
+    group.querySelector(".value").textContent = box.item.kind === "Input" ? shapeText(countsOf(box.item).shape) : valueText(value, box.item);
   }
 }
 
-const valueText = (value) => (value === null ? "" : short(value));
+const valueText = (value, item) => (errorAt(item) ? "does not fit" : value === null ? "" : short(value));
 
 function boxElement(item) {
   return document.querySelector(`#scene [data-item="${CSS.escape(item.id ?? item.name)}"]`);

@@ -27,7 +27,9 @@ function answerable(net = network()) {
 
 /** Return the value of a node or of a module for a question, or null. */
 function valueOf(item, key = state.question, net = network()) {
-  const values = nodesIn(item, net).map(QUESTIONS[key].of).filter((value) => value !== null && value !== undefined);
+  const nodes = nodesIn(item, net).map((node) => countsOf(node, net));
+  if (nodes.some((node) => node.shape === null)) return null; // a change made it impossible
+  const values = nodes.map(QUESTIONS[key].of).filter((value) => value !== null && value !== undefined);
   return values.length ? QUESTIONS[key].combine(values) : null;
 }
 

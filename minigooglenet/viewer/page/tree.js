@@ -32,7 +32,8 @@ function drawTree() {
 
 function treeRow(item, level) {
   const value = item.kind === "Input" ? null : valueOf(item);
-  const shape = item.children ? null : shapeText(item.shape);
+  const wrong = errorAt(item);
+  const shape = item.children ? null : shapeText(countsOf(item).shape);
   return element(
     "div",
     {
@@ -48,7 +49,7 @@ function treeRow(item, level) {
     element("span", { class: "twisty", "aria-hidden": "true", text: item.children ? (state.unfolded.has(item.id) ? "▾" : "▸") : "" }),
     element("span", { class: "name", text: item.children ? item.label : shortName(item) }),
     element("span", { class: "shape", text: shape ?? `${nodesIn(item).length} nodes` }),
-    element("span", { class: "value", text: value === null ? "" : number(value) }),
+    element("span", { class: wrong ? "value error" : "value", text: wrong ? "does not fit" : value === null ? "" : number(value) }),
   );
 }
 
