@@ -7,6 +7,7 @@ const largest = (values) => values.reduce((most, value) => Math.max(most, value)
 const QUESTIONS = {
   macs: { title: "MACs", unit: "MACs", of: (node) => node.macs, combine: sum, share: true },
   params: { title: "Parameters", unit: "parameters", of: (node) => node.params, combine: sum, share: true },
+  backward: { title: "MACs of the backward pass", unit: "MACs", of: (node) => node.grad_input_macs + node.grad_weight_macs, combine: sum, share: true },
   activations: { title: "Activation memory", unit: "bytes", of: (node) => 4 * node.activations, combine: sum, share: true },
   live: { title: "Live memory", unit: "bytes in memory while the node runs", of: (node) => node.live_bytes, combine: largest },
   field: { title: "Receptive field", unit: "input pixels, height", of: (node) => node.field_max?.[0] ?? null, combine: largest },
