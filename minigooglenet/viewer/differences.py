@@ -27,7 +27,7 @@ def differences(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]
     rows : [{first: name or None, second: name or None, differs}], all nodes of both networks. `differs` has the values
         (of the first, of the second) for "kind", "shape" and "reads", and {name: such a pair} for "settings" and
         "counts"; it is empty for rows that are equal and for nodes that only one network has
-    totals : {name: (value of the first, value of the second, change)}
+    totals : {name: (value of the first, value of the second, change)}; None is an unknown number
 
     Examples
     --------
@@ -45,7 +45,7 @@ def differences(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]
         for a, b in pairs
     ]
     others = second["totals"]
-    totals = {key: (value, others[key], others[key] - value) for key, value in first["totals"].items()}
+    totals = {key: (value, others[key], _change(value, others[key])) for key, value in first["totals"].items()}
     return {"rows": rows, "totals": totals}
 
 
@@ -120,6 +120,10 @@ def _weights(first, second):
 def _main_settings(node):
     """Return the settings that an author chooses for a kind of layer, without the numbers of channels."""
     return {key: value for key, value in node["settings"].items() if key not in (*FOLLOWS, "out_channels")}
+
+
+def _change(before, after):
+    return None if before is None or after is None else after - before
 
 
 def _differs(a, b, partners):

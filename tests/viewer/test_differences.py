@@ -169,6 +169,15 @@ def test_other_wiring_is_marked_and_insertion_is_not():
     assert all(row["differs"] == {} for row in differences(plain, longer)["rows"])
 
 
+def test_unknown_number_makes_an_unknown_change():
+    known = chain(("a", mg.layers.ReLU()))
+    unknown = chain(("a", mg.layers.ReLU()))
+    unknown["nodes"][1]["macs"] = unknown["totals"]["macs"] = None
+    found = differences(known, unknown)
+    assert found["totals"]["macs"] == (0, None, None)
+    assert found["rows"][1]["differs"] == {"counts": {"macs": (0, None)}}
+
+
 def test_equal_names_in_another_order_align():
     first = chain(("a", mg.layers.ReLU()), ("b", mg.layers.ReLU()))
     second = chain(("b", mg.layers.ReLU()), ("a", mg.layers.ReLU()))
@@ -216,7 +225,7 @@ def side_by_side(open_page, networks):
 
 def test_panel_marks_every_difference_in_words(side_by_side, networks):
     found = differences(networks["googlenet"], networks["torchvision"])
-    lines = side_by_side.eval_on_selector_all("#compared tbody tr", "rows => rows.map(row => row.innerText)")
+    lines = side_by_side.eval_on_selector_all("#compared tbody tr", "rows => rows.map(row => row.textContent)")
     assert len(lines) == len(found["rows"])
     titles = {"kind": "other layer", "settings": "other settings", "shape": "other shape", "counts": "other counts"}
     for row, line in zip(found["rows"], lines, strict=True):
@@ -224,7 +233,7 @@ def test_panel_marks_every_difference_in_words(side_by_side, networks):
         assert ("only in the first" in line) == (row["second"] is None)
         assert ("only in the second" in line) == (row["first"] is None)
         assert all((title in line) == (key in row["differs"]) for key, title in titles.items())
-    assert "kernel_size 5x5 → 3x3" in next(line for line in lines if line.startswith("inception_3a/5x5\n"))
+    assert "kernel_size 5x5 → 3x3" in next(line for line in lines if line.startswith("inception_3a/5x5Conv2d"))
     side_by_side.check("#only-differences")
     shown = side_by_side.locator("#compared tbody tr:visible").count()
     assert shown == sum("equal" not in line for line in lines)

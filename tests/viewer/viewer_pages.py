@@ -1,16 +1,20 @@
 """Pages for tests: one or two networks, with invented gradient norms."""
 
+import json
+import re
+
 import numpy as np
 
-from minigooglenet.viewer import page
+from minigooglenet.viewer import page, view
 from minigooglenet.viewer.differences import differences
-from minigooglenet.viewer.view import _network
 
 OBJECTIVES = {"all": "all losses", "main": "main loss only"}
 
 
 def network(graph, name="network"):
-    return _network(graph, name)
+    """Return a network as a page has it."""
+    data = re.search(r'<script type="application/json" id="data">(.*?)</script>', view(graph, name=name).html, re.S)
+    return json.loads(data[1])["networks"][0]
 
 
 def html(*networks, objectives=None, title="page"):

@@ -69,10 +69,15 @@ function drawComparison(container) {
 
 function drawnComparison() {
   const { rows } = page.differences;
-  const body = element("tbody", {}, rows.map(comparedRow));
-  const names = page.networks.map((net) => element("th", { scope: "col" }, element("bdi", { text: net.name })));
-  const head = element("thead", {}, element("tr", {}, names, element("th", { scope: "col", text: "difference" })));
-  const compared = element("table", { id: "compared" }, element("caption", { text: "Nodes, row by row" }), head, body);
+  const heading = (text) => element("th", { role: "columnheader", scope: "col" }, element("bdi", { text }));
+  const headings = [...page.networks.map((net) => net.name), "difference"].map(heading);
+  const compared = element(
+    "table",
+    { id: "compared", role: "table" }, // the style sheet makes blocks of it, and some browsers then forget what it is
+    element("caption", { text: "Nodes, row by row" }),
+    element("thead", { role: "rowgroup" }, element("tr", { role: "row" }, headings)),
+    element("tbody", { role: "rowgroup" }, rows.map(comparedRow)),
+  );
   const hide = (event) => compared.classList.toggle("only-differences", event.target.checked);
   const choice = element("input", { type: "checkbox", id: "only-differences", on: { change: hide } });
   return [
@@ -95,8 +100,11 @@ function totalsTable() {
   return made;
 }
 
-/** Return a number with its sign: +1,024, −8, 0. */
-const signed = (value) => (value > 0 ? `+${number(value)}` : value < 0 ? `−${number(-value)}` : "0");
+/** Return a change with its sign: +1,024, −8, 0; of an unknown number, "unknown". */
+function signed(value) {
+  if (value === null) return "unknown";
+  return value > 0 ? `+${number(value)}` : value < 0 ? `−${number(-value)}` : "0";
+}
 
 /** Return "equal", "first", "second" or "differs". */
 function markOf(row) {
@@ -107,13 +115,13 @@ function markOf(row) {
 
 function comparedSummary(rows) {
   const marks = rows.map(markOf);
-  const count = (mark) => marks.filter((other) => other === mark).length;
-  const kinds = Object.entries(DIFFERENCES)
-    .map(([key, title]) => [rows.filter((row) => key in row.differs).length, title])
-    .filter(([many]) => many)
-    .map(([many, title]) => `${number(many)} with ${title}`);
-  const parts = [`${number(count("first"))} only in the first`, `${number(count("second"))} only in the second`, ...kinds];
-  return `${number(marks.length - count("equal"))} of ${number(marks.length)} rows differ: ${parts.join(", ")}.`;
+  const equal = marks.filter((mark) => mark === "equal").length;
+  const parts = [
+    ...["first", "second"].map((which) => [marks.filter((mark) => mark === which).length, MARKS[which][1]]),
+    ...Object.entries(DIFFERENCES).map(([key, title]) => [rows.filter((row) => key in row.differs).length, `with ${title}`]),
+  ];
+  const listed = parts.filter(([many]) => many).map(([many, title]) => `${number(many)} ${title}`);
+  return `${number(rows.length - equal)} of ${number(rows.length)} rows differ${listed.length ? ": " : ""}${listed.join(", ")}.`;
 }
 
 function comparedRow(row, index) {
@@ -123,20 +131,20 @@ function comparedRow(row, index) {
   const details = differencesOf(row).map((text) => element("div", { class: "detail", text }));
   return element(
     "tr",
-    { class: mark },
+    { class: mark, role: "row" },
     comparedCell(0, index, row.first),
     comparedCell(1, index, row.second),
-    element("td", {}, element("span", { class: "sign", "aria-hidden": "true", text: sign }), ` ${words || titles.join(", ")}`, details),
+    element("td", { role: "cell" }, element("span", { class: "sign", "aria-hidden": "true", text: sign }), ` ${words || titles.join(", ")}`, details),
   );
 }
 
 function comparedCell(which, index, name) {
-  if (name === null) return element("td", {});
+  if (name === null) return element("td", { role: "cell" });
   const node = nodeNamed(name, page.networks[which]);
   const choose = () => showIn(which, node);
   return element(
     "td",
-    {},
+    { role: "cell" },
     element("button", { id: `compare-${which}-${index}`, class: "link", on: { click: choose } }, breakable(name)),
     element("div", { class: "detail", text: `${node.kind} ${shapeText(node.shape)}` }),
   );
@@ -156,7 +164,7 @@ function differencesOf({ differs }) {
   const others = Object.keys(counts).length - shown.length;
   return [
     ...Object.entries(differs.settings ?? {}).map(([name, pair]) => `${name} ${arrow(pair)}`),
-    ...shown.map((key) => `${NUMBERS[key]} ${signed(counts[key][1] - counts[key][0])}`),
+    ...shown.map((key) => `${NUMBERS[key]} ${signed(counts[key].includes(null) ? null : counts[key][1] - counts[key][0])}`),
     ...(others ? [`${number(others)} other ${others === 1 ? "count" : "counts"}`] : []),
     ...(differs.reads ? [`reads ${differs.reads.map((names) => names.join(", ")).join(" → ")}`] : []),
   ];

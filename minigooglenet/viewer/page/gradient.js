@@ -52,7 +52,7 @@ function arrowHead() {
 // The plot
 
 const PLOT = { width: 420, left: 40, right: 122, top: 10, height: 210, bottom: 132, zeros: 18 };
-const LETTERS = { node: 19, line: 17 }; // that fit below and at the right
+const LETTERS = { node: 19, line: 16 }; // that fit below and at the right
 const DASHES = ["", "7 3", "2 3", "9 3 2 3", "4 2", "1 3"];
 const MARKERS = [
   "M-3 0a3 3 0 1 0 6 0a3 3 0 1 0 -6 0z", "M-3 -3h6v6h-6z", "M0 -4L4 3h-8z", "M0 -4L4 0L0 4L-4 0z", "M0 4L4 -3h-8z", "M-3 -1h6v2h-6z",

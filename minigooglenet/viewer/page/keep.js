@@ -36,7 +36,7 @@ function keptTable() {
   return keptTables.get(net);
 }
 
-const sumCell = (value) => element("td", { class: typeof value === "number" ? "number" : null, text: typeof value === "number" ? number(value) : value });
+const sumCell = (value) => element("td", { class: typeof value === "string" ? null : "number", text: typeof value === "string" ? value : number(value) });
 
 const countedNodes = (net) => net.nodes.filter((node) => node.kind !== "Input");
 
@@ -62,7 +62,7 @@ function record(node) {
     name: node.name,
     kind: node.kind,
     ...Object.fromEntries(SUMS.map((key) => [key, node[key]])),
-    flops: 2 * node.macs,
+    flops: node.macs === null ? null : 2 * node.macs,
     input_shapes: node.input_shapes,
     output_shape: node.shape,
     receptive_field_min: node.field_min,
