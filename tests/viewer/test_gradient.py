@@ -44,7 +44,7 @@ def test_objective_changes_every_number_to_its_norm(page, network):
         shown = dict(
             page.eval_on_selector_all(
                 "#tree [role=treeitem].node",
-                "rows => rows.map(row => [row.dataset.item, row.querySelector('.value').innerText])",
+                "rows => rows.map(row => [row.dataset.item, row.querySelector('.value').textContent])",
             )
         )
         shown = {name: float(text.replace(",", "")) for name, text in shown.items() if text}  # an input has no number

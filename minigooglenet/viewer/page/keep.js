@@ -121,7 +121,7 @@ function escaped(text, pattern) {
 
 // The drawing as a file
 
-const NOT_IN_XML = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
+const NOT_IN_XML = /[^\t\n\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
 
 /** Return the whole drawing as an SVG file of its own, in light colours, with its legend. */
 function svgFile() {
@@ -165,7 +165,7 @@ function stylesOf(root) {
   return text.replace(/var\((--[\w-]+)\)/g, (_, name) => colours.getPropertyValue(name).trim());
 }
 
-/** Replace the characters that XML forbids, in all texts and attributes. */
+/** Replace the characters that XML forbids or changes, in all texts and attributes. */
 function sanitise(root) {
   const texts = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
   while (texts.nextNode()) texts.currentNode.data = escaped(texts.currentNode.data, NOT_IN_XML);
