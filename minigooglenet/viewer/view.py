@@ -6,7 +6,9 @@ from minigooglenet import files
 from minigooglenet.graph import Graph
 from minigooglenet.typing import PathLike
 from minigooglenet.viewer import page
+from minigooglenet.viewer.differences import differences
 from minigooglenet.viewer.layout import layouts
+from minigooglenet.viewer.main_path import main_path
 from minigooglenet.viewer.modules import Module, hierarchy
 from minigooglenet.viewer.nodes import numbers
 
@@ -30,7 +32,15 @@ class Page:
 
 def view(graph: Graph, name: str = "network") -> Page:
     """Return the page of a network."""
-    data = {"networks": [_network(graph, name)], "image": None, "objective": None, "notes": []}
+    networks = [_network(graph, name)]
+    data = {
+        "networks": networks,
+        "differences": differences(*networks) if len(networks) == 2 else None,
+        "image": None,
+        "objective": None,
+        "objectives": {},
+        "notes": [],
+    }
     return Page(page.page(data, name), name)
 
 
@@ -44,6 +54,7 @@ def _network(graph, name) -> dict[str, Any]:
         "outputs": list(graph.outputs),
         "totals": totals,
         "nodes": nodes,
+        "path": main_path(nodes, graph.main),
         "modules": [_module(module, levels[module.id]) for module in root.modules()],
     }
 

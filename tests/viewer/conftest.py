@@ -1,17 +1,19 @@
-"""Fixtures of the viewer's tests: a browser, and pages in it that report every error of their scripts."""
+"""Fixtures of the viewer's tests: a real browser, and pages in it that report every error of their scripts."""
 
 import shutil
 
 import pytest
 
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+
 
 @pytest.fixture(scope="session")
 def browser():
-    executable = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    executable = next(filter(None, map(shutil.which, NAMES)), None)
     if executable is None:
         pytest.skip("no chromium was found")
-    api = pytest.importorskip("playwright.sync_api")
-    with api.sync_playwright() as driver:
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
         started = driver.chromium.launch(executable_path=executable, args=["--no-sandbox"])
         yield started
         started.close()
@@ -19,19 +21,22 @@ def browser():
 
 @pytest.fixture
 def open_page(browser, tmp_path):
-    """Return a function that opens HTML in a new tab; at the end, errors in the console fail the test."""
+    """Return a function that opens HTML as a file; at the end, an error in a page's console fails the test.
+
+    `address` is appended to the path, such as "#conv1"; other options are those of a browser context.
+    """
     contexts, errors = [], []
 
-    def opened(html, name="page.html", **options):
-        path = tmp_path / name
+    def opened(html, name=None, *, width=1280, height=800, address="", **options):
+        path = tmp_path / (name or f"page{len(contexts)}.html")
         path.write_text(html, encoding="utf-8")
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
+        context = browser.new_context(**{"viewport": {"width": width, "height": height}, **options})
         contexts.append(context)
-        tab = context.new_page()
-        tab.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-        tab.on("pageerror", lambda error: errors.append(str(error)))
-        tab.goto(path.as_uri())
-        return tab
+        page = context.new_page()
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(path.as_uri() + address)
+        return page
 
     yield opened
     for context in contexts:

@@ -7,6 +7,7 @@ const largest = (values) => values.reduce((most, value) => Math.max(most, value)
 const QUESTIONS = {
   macs: { title: "MACs", unit: "MACs", of: (node) => node.macs, combine: sum, share: true },
   params: { title: "Parameters", unit: "parameters", of: (node) => node.params, combine: sum, share: true },
+  backward: { title: "MACs of the backward pass", unit: "MACs", of: backwardMacs, combine: sum, share: true },
   activations: { title: "Activation memory", unit: "bytes", of: (node) => 4 * node.activations, combine: sum, share: true },
   live: { title: "Live memory", unit: "bytes in memory while the node runs", of: (node) => node.live_bytes, combine: largest },
   field: { title: "Receptive field", unit: "input pixels, height", of: (node) => node.field_max?.[0] ?? null, combine: largest },
@@ -18,6 +19,11 @@ const QUESTIONS = {
 /** Return the norm of the gradient at a node's output, of the losses that are switched on. */
 function gradientNorm(node) {
   return node.norms ? (node.norms[state.objective ?? page.objective] ?? null) : null;
+}
+
+/** Return the multiply-adds of a node's backward pass; null if they are unknown. */
+function backwardMacs(node) {
+  return node.grad_input_macs === null ? null : node.grad_input_macs + node.grad_weight_macs;
 }
 
 /** Return the questions that the page has numbers for. */
