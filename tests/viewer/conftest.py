@@ -1,0 +1,44 @@
+"""Fixtures of the viewer's tests: a real browser, and pages in it that report every error of their scripts."""
+
+import shutil
+
+import pytest
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    executable = next(filter(None, map(shutil.which, NAMES)), None)
+    if executable is None:
+        pytest.skip("no chromium was found")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def open_page(browser, tmp_path):
+    """Return a function that opens HTML as a file; at the end, an error in a page's console fails the test.
+
+    `address` is appended to the path, such as "#conv1"; other options are those of a browser context.
+    """
+    contexts, errors = [], []
+
+    def opened(html, name=None, *, width=1280, height=800, address="", **options):
+        path = tmp_path / (name or f"page{len(contexts)}.html")
+        path.write_text(html, encoding="utf-8")
+        context = browser.new_context(**{"viewport": {"width": width, "height": height}, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(path.as_uri() + address)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert errors == []
