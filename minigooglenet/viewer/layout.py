@@ -3,7 +3,7 @@
 Rows follow the data from the inputs to the outputs. The page turns columns and rows into positions, because they depend
 on which boxes are unfolded. The method is Sugiyama's (1981): rows by longest path, an order that avoids crossings,
 then columns in which long chains stay straight. Edges from one source share a lane past the rows between, so that a
-dense block stays readable and quick to lay out.
+dense block stays readable and its layout quick.
 """
 
 from bisect import bisect_right, insort

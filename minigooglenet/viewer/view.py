@@ -228,7 +228,7 @@ def _add_times(network, graph, inputs, report):
 
 def _add_image_data(data, source, inputs, label, chosen, size, report):
     """Add what the nodes compute of the image, in the bytes that the rest of the page leaves."""
-    from minigooglenet.viewer import image_data
+    from minigooglenet.viewer.image_data import describe  # a page without an image does not need it
 
     def on_step(done, total, what):
         report(0.4 + 0.5 * done / max(1, total), what)
@@ -236,7 +236,7 @@ def _add_image_data(data, source, inputs, label, chosen, size, report):
     graph = source.graph
     index = None if label is None else label_of(label, source.classes, math.prod(graph.shapes[graph.main]))
     left = 1e6 * size - len(page.page(data, source.name))
-    described = image_data.describe(
+    described = describe(
         graph, inputs, label=index, steps=chosen, budget=max(0, int(FOR_VALUES * left)), progress=on_step
     )
     for node in data["networks"][0]["nodes"]:

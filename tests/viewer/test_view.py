@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import minigooglenet as mg
-from minigooglenet import data, evaluation, layers, weights
+from minigooglenet import data, evaluation, layers, viewer, weights
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*does not record how pixels:UserWarning")
 
@@ -24,7 +24,6 @@ def mini():
 @pytest.fixture
 def described(monkeypatch):
     """Replace what computes the image's data by a record of its arguments."""
-    from minigooglenet import viewer
 
     class Record:
         nodes, objectives, objective, probabilities, notes = {}, {}, None, [[1, 0.5], [0, 0.25]], []
@@ -35,8 +34,7 @@ def described(monkeypatch):
             return self
 
     record = Record()
-    monkeypatch.setitem(sys.modules, "minigooglenet.viewer.image_data", record)
-    monkeypatch.setattr(viewer, "image_data", record, raising=False)
+    monkeypatch.setitem(sys.modules, f"{viewer.__name__}.image_data", record)
     return record
 
 
