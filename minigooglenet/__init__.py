@@ -7,6 +7,7 @@ print(mg.count(g))
 """
 
 import sys
+from typing import TYPE_CHECKING
 
 from minigooglenet import starting  # noqa: F401 (before anything else is imported)
 
@@ -35,6 +36,10 @@ from minigooglenet.kernels.forms import use
 from minigooglenet.parallel import get_num_threads, set_num_threads
 from minigooglenet.planning import plan
 
+if TYPE_CHECKING:
+    from minigooglenet import viewer
+    from minigooglenet.viewer import view
+
 exercises.add_lessons("minigooglenet.lessons")  # by name: a lesson is imported when it is first used
 
 __all__ = [
@@ -58,6 +63,8 @@ __all__ = [
     "set_num_threads",
     "training",
     "use",
+    "view",
+    "viewer",
     "viz",
     "weights",
 ]
@@ -68,6 +75,12 @@ def __getattr__(name):
         from importlib import metadata
 
         return metadata.version("minigooglenet")
+    if name in ("view", "viewer"):  # imported on first use: most programs show no page
+        import importlib
+
+        module = importlib.import_module("minigooglenet.viewer")
+        globals().update(viewer=module, view=module.view)
+        return globals()[name]
     raise AttributeError(f"module 'minigooglenet' has no attribute {name!r}", name=name, obj=sys.modules[__name__])
 
 

@@ -26,6 +26,7 @@ from minigooglenet.cli import (
     release,
     tour,
     train,
+    view,
     warmup,
     weights,
 )
@@ -34,6 +35,7 @@ from minigooglenet.console import printable
 COMMANDS = {
     "tour": tour,
     "count": count,
+    "view": view,
     "gradcheck": gradcheck,
     "train": train,
     "evaluate": evaluate,

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import math
 import warnings
 from collections.abc import Iterable
 from functools import partial
@@ -14,7 +13,7 @@ from minigooglenet import console, files, shapes, weights
 from minigooglenet.counting import conventions, costs, paths
 from minigooglenet.counting.html import foldable
 from minigooglenet.counting.memory import Peak, peak, peak_wire_bytes
-from minigooglenet.counting.rows import KIND_OF_COLUMN, SUMMED, Row
+from minigooglenet.counting.rows import SUMMED, Row, rows_of
 from minigooglenet.graph import Graph
 from minigooglenet.graph.params import unknown
 from minigooglenet.typing import PathLike, Shape
@@ -120,9 +119,7 @@ class Count:
             raise ValueError("nothing to count: the graph has no nodes, or outputs= names only inputs")
         order = [name for name, _ in schedule]
         layer_costs = {name: _cost(graph, name) for name in order}
-        fields = paths.receptive_fields(graph, layer_costs)
-        tape = paths.tape_bytes(graph, layer_costs)
-        self.rows = tuple(_row(graph, name, tuple(layer_costs[name].terms), fields[name], tape[name]) for name in order)
+        self.rows = rows_of(graph, layer_costs)
         self.inputs = " and ".join(console.text(shape) for shape in graph.inputs.values())
         self._peak = partial(peak, graph, schedule)
         self.peak_bytes = self.memory().total
@@ -168,16 +165,7 @@ class Count:
 
     def explain(self, name: str) -> str:
         """Return the calculation of a node's numbers, as text."""
-        row = self[name]
-        inputs = ", ".join(map(console.text, row.input_shapes))
-        lines = [f"{row.name}: {row.kind}, {inputs} -> {console.text(row.output_shape)}"]
-        lines += [f"  {term}" for term in row.terms]
-        if row.params:
-            lines.append(f"  {row.weights:,} weights + {row.biases:,} biases = {row.params:,} parameters")
-        smallest, largest = map(console.text, (row.receptive_field_min, row.receptive_field_max))
-        field = largest if smallest == largest else f"{smallest} to {largest}"
-        lines.append(f"  receptive field {field} input pixels, jump {console.text(row.jump)}")
-        return "\n".join(lines)
+        return self[name].explain()
 
     def table(self, by: str | None = None, *, wide: bool = False) -> console.Table:
         """Return a table by "module" or by "layer"; by default by module if there are more than 40 rows.
@@ -268,29 +256,6 @@ def _cost(graph, name):
         return costs.cost(layer, *(graph.shapes[wire] for wire in wires))
     except NotImplementedError as error:
         raise ValueError(f"node {name!r}: {error}. An unknown cost is never counted as zero.") from error
-
-
-def _row(graph, name, terms, field, tape_bytes) -> Row:
-    layer, wires = graph.nodes[name]
-    sizes = {key: int(value.size) for key, value in layer.params.items()}
-    biases = sizes.get("bias", 0)
-    return Row(
-        name=name,
-        kind=layer.kind,
-        input_shapes=tuple(graph.shapes[wire] for wire in wires),
-        output_shape=graph.shapes[name],
-        params=sum(sizes.values()),
-        weights=sum(sizes.values()) - biases,
-        biases=biases,
-        **{c: sum(term.count for term in terms if term.kind == kind) for c, kind in KIND_OF_COLUMN.items()},
-        activations=math.prod(graph.shapes[name]),
-        tape_bytes=tape_bytes,
-        receptive_field_min=field.smallest,
-        receptive_field_max=field.largest,
-        jump=field.jump,
-        terms=terms,
-        settings=layer.settings(),
-    )
 
 
 def _sums(rows, columns):

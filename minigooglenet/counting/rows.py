@@ -1,10 +1,12 @@
 """One row of a count: a node's layer, shapes and costs, in exact integers for one image."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from minigooglenet import renamed
-from minigooglenet.counting.costs import Term
+from minigooglenet import console, renamed
+from minigooglenet.counting import paths
+from minigooglenet.counting.costs import Cost, Term
 from minigooglenet.typing import Shape
 
 # {column of a row: kind of a Term}
@@ -91,6 +93,18 @@ class Row:
     def __repr__(self) -> str:
         return f"Row({self.name!r}, {self.kind}, {self.params:,} params, {self.macs:,} MAC)"
 
+    def explain(self) -> str:
+        """Return the calculation of the node's numbers, as text."""
+        inputs = ", ".join(map(console.text, self.input_shapes))
+        lines = [f"{self.name}: {self.kind}, {inputs} -> {console.text(self.output_shape)}"]
+        lines += [f"  {term}" for term in self.terms]
+        if self.params:
+            lines.append(f"  {self.weights:,} weights + {self.biases:,} biases = {self.params:,} parameters")
+        smallest, largest = map(console.text, (self.receptive_field_min, self.receptive_field_max))
+        field = largest if smallest == largest else f"{smallest} to {largest}"
+        lines.append(f"  receptive field {field} input pixels, jump {console.text(self.jump)}")
+        return "\n".join(lines)
+
     def as_dict(self) -> dict[str, Any]:
         """Return the row as numbers, strings and lists, for files; "stride" is the jump."""
         shapes = {
@@ -107,3 +121,33 @@ class Row:
             "flops": self.flops,
             **shapes,
         }
+
+
+def rows_of(graph: Any, layer_costs: dict[str, Cost]) -> tuple[Row, ...]:
+    """Return the rows of the nodes of {node: Cost}, which are in the order of execution."""
+    fields = paths.receptive_fields(graph, layer_costs)
+    tape = paths.tape_bytes(graph, layer_costs)
+    return tuple(_row(graph, name, tuple(cost.terms), fields[name], tape[name]) for name, cost in layer_costs.items())
+
+
+def _row(graph, name, terms, field, tape_bytes) -> Row:
+    layer, wires = graph.nodes[name]
+    sizes = {key: int(value.size) for key, value in getattr(layer, "params", {}).items()}
+    biases = sizes.get("bias", 0)
+    return Row(
+        name=name,
+        kind=getattr(layer, "kind", type(layer).__name__),
+        input_shapes=tuple(graph.shapes[wire] for wire in wires),
+        output_shape=graph.shapes[name],
+        params=sum(sizes.values()),
+        weights=sum(sizes.values()) - biases,
+        biases=biases,
+        **{c: sum(term.count for term in terms if term.kind == kind) for c, kind in KIND_OF_COLUMN.items()},
+        activations=math.prod(graph.shapes[name]),
+        tape_bytes=tape_bytes,
+        receptive_field_min=field.smallest,
+        receptive_field_max=field.largest,
+        jump=field.jump,
+        terms=terms,
+        settings=layer.settings() if hasattr(layer, "settings") else {},
+    )

@@ -2,35 +2,59 @@
 
 Rows follow the data from the inputs to the outputs. The page turns columns and rows into positions, because they depend
 on which boxes are unfolded. The method is Sugiyama's (1981): rows by longest path, an order that avoids crossings,
-then columns in which long chains stay straight.
+then columns in which long chains stay straight. Edges from one source share a lane past the rows between, so that a
+dense block stays readable and its layout quick.
 """
 
+from bisect import bisect_right, insort
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import pairwise
 from statistics import median
+from typing import NamedTuple
 
 from minigooglenet.viewer.modules import Module
 
-IN, OUT = "in", "out"  # where the edges enter and leave a module
 SWEEPS = 4
 MAIN = 1000.0  # weight of the cells on the longest path
-LONGEST = 40  # an edge over more rows is drawn directly, without a column of its own
+
+Position = tuple[int, float]  # row, column
+
+
+class Port(NamedTuple):
+    """Where edges enter or leave a module: not a string, because a node may have any name."""
+
+    name: str
+
+
+class Lane(NamedTuple):
+    """The cell in which the edges of a source pass a row."""
+
+    source: str | Port
+    row: int
+
+
+IN, OUT = Port("in"), Port("out")
 
 
 @dataclass
 class Edge:
-    """An edge between two children of a module, and the (row, column) points that it passes between them."""
+    """An edge between two children of a module, and the positions that it passes between them.
 
-    source: str
-    target: str
-    path: list[tuple[int, float]] = field(default_factory=list)
+    The source is None if the edge enters the module, and the target is None if it leaves it.
+    """
+
+    source: str | None
+    target: str | None
+    path: list[Position] = field(default_factory=list)
 
 
 @dataclass
 class Level:
-    """The layout of one module: {child: (row, column)}, and the edges between its children."""
+    """The layout of one module: {child: (row, column)}, {"in" or "out": the same}, and the edges."""
 
-    cells: dict[str, tuple[int, float]]
+    cells: dict[str, Position]
+    ports: dict[str, Position]
     edges: list[Edge]
 
 
@@ -38,7 +62,7 @@ def layouts(root: Module, reads: dict[str, tuple[str, ...]]) -> dict[str, Level]
     """Return {module id: Level} for a hierarchy; `reads` is {node: nodes that it reads from}."""
     parents: dict[str, list[str]] = {}
     _find_parents(root, [], parents)
-    edges: dict[str, dict[tuple[str, str], None]] = {module.id: {} for module in root.modules()}
+    edges: dict[str, dict[tuple[str | Port, str | Port], None]] = {module.id: {} for module in root.modules()}
     for node, sources in reads.items():
         for source in sources:
             _divide(source, node, parents, edges)
@@ -78,23 +102,20 @@ def _level(children, pairs):
         before[b].append(a)
         after[a].append(b)
     rows = _rows(names, before, after)
-    paths = {}
-    for a, b in pairs:  # an edge over several rows passes one cell in each
-        between = range(rows[a] + 1, rows[b]) if rows[b] - rows[a] <= LONGEST else ()
-        paths[a, b] = [(a, b, row) for row in between]
-        chain = [a, *paths[a, b], b]
-        rows.update({cell: cell[2] for cell in paths[a, b]})
-        for one, other in zip(chain, chain[1:], strict=False):
-            if len(chain) > 2:
-                before[other].append(one)
-                after[one].append(other)
-        if len(chain) > 2:
-            before[b].remove(a)
-            after[a].remove(b)
+    before, after = _with_lanes(names, rows, after)
     table = _ordered(rows, before, after)
     columns = _columns(table, before, after, _heights(rows, after))
-    edges = [Edge(a, b, [(rows[cell], columns[cell]) for cell in paths[a, b]]) for a, b in pairs]
-    return Level({name: (rows[name], columns[name]) for name in names}, edges)
+    cells = {name: (rows[name], columns[name]) for name in names}
+    edges = [
+        Edge(
+            None if a == IN else a,
+            None if b == OUT else b,
+            [(row, columns[Lane(a, row)]) for row in range(rows[a] + 1, rows[b])],
+        )
+        for a, b in pairs
+    ]
+    ports = {port.name: cells.pop(port) for port in (IN, OUT) if port in cells}
+    return Level(cells, ports, edges)
 
 
 def _rows(names, before, after):
@@ -110,12 +131,30 @@ def _rows(names, before, after):
     return rows
 
 
+def _with_lanes(names, rows, after):
+    """Add the lanes to `rows`, and return the neighbours {cell: cells in the row before}, {cell: in the row after}."""
+    below, above = defaultdict(list), defaultdict(list)
+    for name in names:
+        cell = name
+        targets = sorted(after[name], key=rows.__getitem__)
+        for row in range(rows[name] + 1, rows[targets[-1]] + 1 if targets else 0):
+            following = [target for target in targets if rows[target] == row]
+            if rows[targets[-1]] > row:
+                following.append(Lane(name, row))
+                rows[following[-1]] = row
+            above[cell] = following
+            for other in following:
+                below[other].append(cell)
+            cell = following[-1]
+    return below, above
+
+
 def _heights(rows, after):
-    """Return {cell: number of rows on the longest path from it}: the main path has the largest numbers."""
+    """Return {cell: number of nodes on the longest path from it}, a half less for a lane, which yields to nodes."""
     heights: dict = {}
     for cell in sorted(rows, key=rows.__getitem__, reverse=True):
-        heights[cell] = max((heights[other] + 1 for other in after[cell]), default=0)
-    return heights
+        heights[cell] = max((heights[other] + (not isinstance(other, Lane)) for other in after[cell]), default=0)
+    return {cell: height - isinstance(cell, Lane) / 2 for cell, height in heights.items()}
 
 
 def _ordered(rows, before, after):
@@ -123,25 +162,30 @@ def _ordered(rows, before, after):
     table = [[] for _ in range(max(rows.values()) + 1)]
     for cell, row in rows.items():
         table[row].append(cell)
-    best, fewest = table, _crossings(table, after)
+    best, fewest = [list(row) for row in table], _crossings(table, after)
     for sweep in range(SWEEPS):
-        near, order = (before, table) if sweep % 2 == 0 else (after, reversed(table))
-        places: dict = {}
+        near, order = (before, table) if sweep % 2 == 0 else (after, table[::-1])
+        index: dict = {}
         for row in order:
-            start = {cell: index for index, cell in enumerate(row)}
-            row.sort(key=lambda c: median([places.get(o, start[c]) for o in near[c]] or [start[c]]))  # noqa: B023
-            places |= {cell: index for index, cell in enumerate(row)}
+            wanted = {c: median([index[o] for o in near[c]] or [i]) for i, c in enumerate(row)}
+            row.sort(key=wanted.__getitem__)
+            index |= {cell: i for i, cell in enumerate(row)}
         if (count := _crossings(table, after)) < fewest:
             best, fewest = [list(row) for row in table], count
-    return [list(row) for row in best]
+    return best
 
 
 def _crossings(table, after):
+    """Return how many pairs of edges between neighbouring rows cross: the inversions of their ends."""
     total = 0
-    for row, above in zip(table, table[1:], strict=False):
-        places = {cell: index for index, cell in enumerate(above)}
-        ends = [places[other] for cell in row for other in sorted(after[cell], key=lambda o: places.get(o, -1)) if other in places]
-        total += sum(1 for i, a in enumerate(ends) for b in ends[:i] if b > a)
+    for row, above in pairwise(table):
+        index = {cell: i for i, cell in enumerate(above)}
+        seen: list[int] = []
+        for cell in row:
+            ends = [index[other] for other in after[cell]]
+            total += sum(len(seen) - bisect_right(seen, end) for end in ends)
+            for end in ends:
+                insort(seen, end)
     return total
 
 
@@ -151,9 +195,14 @@ def _columns(table, before, after, heights):
     for sweep in range(2 * SWEEPS):
         near, order = (after, table[::-1]) if sweep % 2 == 0 else (before, table)
         for row in order:
-            _place(row, {cell: _wanted(cell, near[cell], columns, heights) for cell in row}, heights, columns)
+            _move(row, {cell: _wanted(cell, near[cell], columns, heights) for cell in row}, heights, columns)
     left = min(columns.values())
-    return {cell: round(2 * (column - left)) / 2 for cell, column in columns.items()}
+    for row in table:
+        free = 0.0
+        for cell in row:
+            columns[cell] = max(free, round(2 * (columns[cell] - left)) / 2)
+            free = columns[cell] + 1
+    return columns
 
 
 def _wanted(cell, near, columns, heights):
@@ -162,7 +211,7 @@ def _wanted(cell, near, columns, heights):
     return median([columns[other] for other in near if heights[other] == highest] or [columns[cell]])
 
 
-def _place(row, wanted, heights, columns):
+def _move(row, wanted, heights, columns):
     """Move the cells of a row near the columns that they want, at least 1 apart; the highest cells hardly yield.
 
     This is isotonic regression of wanted - index: neighbours that are too close share their weighted mean.

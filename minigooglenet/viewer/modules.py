@@ -10,19 +10,23 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 MOST_CHILDREN = 60  # a level with more children is divided into blocks
-_SEPARATOR = re.compile(r"[/.]")
+MOST_LEVELS = 12  # of names; the parts after them stay together, however many slashes a name has
+ROOT = "/"
+_PART = re.compile(r"[^/.]+")
 
 
 @dataclass
 class Module:
     """A box that can be folded: its label, and its children in the order of execution, nodes or modules.
 
-    The `id` is different from every name of a node; it ends with a slash.
+    The `id` is different from every other module's and from every name of a node; it ends with a slash. `labels` has
+    what remains of a node's name inside the module: 3x3 of inception_3a/3x3.
     """
 
     id: str
     label: str
     children: list["str | Module"] = field(default_factory=list)
+    labels: dict[str, str] = field(default_factory=dict)
 
     def nodes(self) -> list[str]:
         """Return the nodes in the module and in the modules inside it."""
@@ -35,50 +39,59 @@ class Module:
 
 def hierarchy(names: list[str]) -> Module:
     """Return the module that contains all names, which are in the order of execution."""
-    used: set[str] = set()
-    root = Module("/", "", _children([(name, _parts(name)) for name in names], "", used))
-    return root
+    used = set(names)
+    identity = _unused(ROOT, used)
+    return _module(identity, "", [(name, _starts(name)) for name in names], "", used, 0)
 
 
-def _parts(name):
-    return [part for part in _SEPARATOR.split(name) if part] or [name]
+def _starts(name):
+    """Return where each part of a name begins; a name without parts, such as "...", is one part."""
+    return [match.start() for match in _PART.finditer(name)] or [0]
 
 
-def _children(named, prefix, used):
-    """Return the children of a level: runs of two or more names that share their first part become modules."""
+def _first(name, starts):
+    """Return the first of the parts that remain, or None if only one remains."""
+    return _PART.match(name, starts[0]).group() if len(starts) > 1 else None
+
+
+def _module(identity, label, named, prefix, used, level):
+    """Return a module of [(name, where its remaining parts begin)]: runs that share a part become modules inside it."""
     children: list[str | Module] = []
-    for first, run in groupby(named, key=lambda pair: pair[1][0] if len(pair[1]) > 1 else None):
-        run = list(run)
+    labels = {}
+    for first, grouped in groupby(named, key=lambda pair: _first(*pair) if level < MOST_LEVELS else None):
+        run = list(grouped)
         if first is None or len(run) == 1:
             children += [name for name, _ in run]
+            labels |= {name: name[starts[0] :] for name, starts in run}
             continue
-        inner = [(name, parts[1:]) for name, parts in run]
+        inner = [(name, starts[1:]) for name, starts in run]
         if len(run) == len(named):  # a part that all names share divides nothing
-            return _children(inner, f"{prefix}{first}/", used)
-        identity = _unused(f"{prefix}{first}/", used)
-        children.append(Module(identity, first, _children(inner, f"{prefix}{first}/", used)))
-    return _in_blocks(children, prefix, used)
+            return _module(identity, label, inner, f"{prefix}{first}/", used, level + 1)
+        path = f"{prefix}{first}/"
+        children.append(_module(_unused(path, used), first, inner, path, used, level + 1))
+    return Module(identity, label, _in_blocks(children, labels, prefix, used), labels)
 
 
-def _in_blocks(children, prefix, used):
+def _in_blocks(children, labels, prefix, used):
+    """Return the children of a level, which has at most MOST_CHILDREN of them: others are grouped in order."""
     while len(children) > MOST_CHILDREN:
-        size = math.isqrt(len(children) - 1) + 1
-        parts = [children[start : start + size] for start in range(0, len(children), size)]
-        blocks = [Module("", f"{_label(part[0])} ... {_label(part[-1])}", part) for part in parts]
-        for block in blocks:
-            block.id = _unused(f"{prefix}{block.label}/", used)
+        size = min(MOST_CHILDREN, math.isqrt(len(children) - 1) + 1)
+        blocks: list[str | Module] = []
+        for start in range(0, len(children), size):
+            part = children[start : start + size]
+            first, last = (child.label if isinstance(child, Module) else labels[child] for child in (part[0], part[-1]))
+            label = f"{first.split(' ... ')[0]} ... {last.split(' ... ')[-1]}"
+            inside = {child: labels[child] for child in part if not isinstance(child, Module)}
+            blocks.append(Module(_unused(f"{prefix}{label}/", used), label, part, inside))
         children = blocks
     return children
 
 
-def _label(child):
-    return child.label if isinstance(child, Module) else _parts(child)[-1]
-
-
 def _unused(identity, used):
+    """Return an id that is not used yet, with a number if necessary, and mark it as used."""
     number = 2
     unique = identity
     while unique in used:
-        unique, number = f"{identity[:-1]} ({number})/", number + 1
+        unique, number = f"{identity.removesuffix('/')} ({number})/", number + 1
     used.add(unique)
     return unique

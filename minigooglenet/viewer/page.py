@@ -1,7 +1,7 @@
-"""The page as one HTML file: the data as JSON, the style sheet and the scripts, and a policy that forbids anything else.
+"""The page as one HTML file: data as JSON, the style sheet and the scripts, and a policy that forbids anything else.
 
-Text from outside reaches the page only as JSON, in which `<`, `>` and `&` are escaped, so that it cannot end the element
-that contains it. The scripts show it only as text.
+Text from outside reaches the page only as JSON, in which `<`, `>` and `&` are escaped, so that it cannot end the
+element that contains it. The scripts show it only as text.
 """
 
 import base64
@@ -37,17 +37,27 @@ def page(data: dict[str, Any], title: str) -> str:
         "policy": html.escape(policy),
         "title": html.escape(title),
         "style": style,
-        "data": json.dumps(data, allow_nan=False, separators=(",", ":")).translate(_ESCAPES),
+        "data": as_json(data),
         "script": script,
     }
     first, *rest = _file("page.html").split("{{")
     return first + "".join(parts[name] + after for name, _, after in (part.partition("}}") for part in rest))
 
 
-def iframe(document: str, height: int = 720) -> str:
-    """Return a frame that shows a page in a notebook, which needs no server and no file."""
-    source = html.escape(document, quote=True)
-    return f'<iframe srcdoc="{source}" style="width:100%;height:{height}px;border:1px solid #8a97a5"></iframe>'
+def as_json(value: Any) -> str:
+    """Return a value as JSON in ASCII that cannot end the element that contains it."""
+    return json.dumps(value, allow_nan=False, separators=(",", ":")).translate(_ESCAPES)
+
+
+def iframe(document: str, title: str, height: int = 720) -> str:
+    """Return a frame that shows a page in a notebook, which needs no server and no file.
+
+    The frame may run the page's script and save files, but it cannot reach the notebook around it.
+    """
+    source, title = html.escape(document, quote=True), html.escape(title, quote=True)
+    style = f"width:100%;height:{height}px;border:1px solid #8a97a5"
+    sandbox = "allow-scripts allow-downloads"
+    return f'<iframe title="{title}" sandbox="{sandbox}" style="{style}" srcdoc="{source}"></iframe>'
 
 
 @cache

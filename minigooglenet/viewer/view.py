@@ -1,62 +1,220 @@
 """`view`: the page of a network."""
 
-from typing import Any
+import math
+import tempfile
+import webbrowser
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from minigooglenet import files
 from minigooglenet.graph import Graph
-from minigooglenet.typing import PathLike
+from minigooglenet.names import closest
+from minigooglenet.names import unknown as unknown_name
+from minigooglenet.typing import FloatArray, PathLike, UInt8Array
 from minigooglenet.viewer import page
 from minigooglenet.viewer.differences import differences
 from minigooglenet.viewer.layout import layouts
 from minigooglenet.viewer.main_path import main_path
 from minigooglenet.viewer.modules import Module, hierarchy
 from minigooglenet.viewer.nodes import numbers
+from minigooglenet.viewer.photograph import label_of, prepared
+from minigooglenet.viewer.sources import Source, source_of
+from minigooglenet.viewer.timing import ROUNDS, measured
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from minigooglenet.data import Pixels
+    from minigooglenet.weights import Loaded
+
+Progress = Callable[[float, str], object]
+DEFAULT_NODES = ("conv1/7x7_s2", "conv2/3x3", "inception_3a/5x5", "inception_4a/5x5", "inception_5b/3x3")
+SIZE = 5.0  # megabytes
+PANELS = ("node", "field", "steps", "change", "gradient", "compare", "keep")
+FOR_NOTES = 500  # bytes of the notes on what is left out
+FOR_VALUES = 0.5  # fraction of the bytes for an image that exact values get; maps and gradients need the rest
+# What a page that is too large leaves out, in this order; the graph, the counts and the receptive fields always stay.
+LEFT_OUT = {
+    "values": "values for one convolution, step by step",
+    "effective": "effective receptive fields",
+    "gradient": "maps of gradients",
+    "maps": "feature maps",
+    "filters": "filters as images",
+    "histogram": "histograms",
+    "code": "where the code is",
+    "explain": "how the counts are computed",
+}
 
 
 class Page:
-    """A page that shows networks: a notebook displays it, and `save` writes it as one HTML file."""
+    """A page that shows networks: a notebook displays it, `save` writes it as one HTML file, `open` shows it.
 
-    def __init__(self, html: str, title: str) -> None:
-        self.html, self.title = html, title
+    Attributes
+    ----------
+    html : the page
+    title : names of the networks
+    notes : list of texts, such as what was left out
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> page = mg.view(mg.models.mini_googlenet(init="zeros"))
+    >>> page.title, page.html.startswith("<!doctype html>")
+    ('mini_googlenet', True)
+    """
+
+    def __init__(self, html: str, title: str, notes: Sequence[str] = ()) -> None:
+        self.html, self.title, self.notes = html, title, list(notes)
+
+    @property
+    def megabytes(self) -> float:
+        """The size of the file."""
+        return len(self.html.encode()) / 1e6
 
     def save(self, path: PathLike) -> None:
-        """Write the page as a file that needs no network."""
+        """Write the page as a file that needs no network, atomically; "-" is standard output."""
         files.write_text(path, self.html)
 
+    def open(self) -> Path:
+        """Show the page in a browser, from a temporary file; return its path."""
+        path = Path(tempfile.mkdtemp(prefix="minigooglenet-")) / "network.html"
+        self.save(path)
+        webbrowser.open(path.as_uri())
+        return path
+
     def _repr_html_(self) -> str:
-        return page.iframe(self.html)
+        return page.iframe(self.html, self.title)
 
     def __repr__(self) -> str:
-        return f"Page({self.title!r}, {len(self.html) / 1e6:.1f} MB)"
+        return f"Page({self.title!r}, {self.megabytes:.1f} MB)"
 
 
-def view(graph: Graph, name: str = "network") -> Page:
-    """Return the page of a network."""
-    networks = [_network(graph, name)]
-    data = {
-        "networks": networks,
-        "differences": differences(*networks) if len(networks) == 2 else None,
-        "image": None,
-        "objective": None,
-        "objectives": {},
-        "notes": [],
-    }
-    return Page(page.page(data, name), name)
+def view(
+    graph: "Graph | Loaded | PathLike",
+    image: "PathLike | Image.Image | UInt8Array | FloatArray | dict[str, FloatArray] | None" = None,
+    *,
+    beside: "Graph | Loaded | PathLike | None" = None,
+    label: str | int | None = None,
+    weights: PathLike | None = None,
+    pixels: "Pixels | str | None" = None,
+    nodes: Sequence[str] = DEFAULT_NODES,
+    profile: bool = False,
+    size: float = SIZE,
+    name: str | None = None,
+    select: str | None = None,
+    panel: str | None = None,
+    progress: Progress | None = None,
+) -> Page:
+    """Return a page that shows a network: one HTML file that needs no network, or a cell's output in a notebook.
+
+    Parameters
+    ----------
+    graph : Graph, result of `weights.load`, name of a model, or path of an ONNX file, weights file or training run
+    image : file, PIL image, uint8 array (H, W, 3), or the float input (C, H, W) itself, or {input: float array} for
+        several inputs; the page then shows what every node computes of it
+    beside : a second network, to compare with
+    label : class of the image, by name or index; the page then shows gradients
+    weights : weights file for a model that is given by name
+    pixels : how images become inputs, Pixels or a text for `data.pixels_of` (default: as the weights file records)
+    nodes : nodes whose values can be followed step by step; they need an image
+    profile : measure the time of every node
+    size : largest size of the page in megabytes; `Page.notes` lists what was left out
+    name : title of the network
+    select : node or module that is selected at first, such as "inception_4a"
+    panel : panel that is open at first: "node", "field", "steps", "change", "gradient", "compare" or "keep"
+    progress : called as progress(fraction done, what is done next)
+
+    Raises
+    ------
+    ValueError
+        If the graph has no nodes, a node or the label is unknown, or the image does not fit the network.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> g = mg.models.mini_googlenet(init="zeros")
+    >>> mg.view(g, beside=mg.models.mini_googlenet(width=0.5, init="zeros")).title
+    'mini_googlenet and mini_googlenet'
+    """
+    report = progress or (lambda fraction, text: None)
+    if not (isinstance(size, (int, float)) and 0 < size < 1e6):
+        raise ValueError(f"size must be a number of megabytes above 0, got {size!r}")
+    if label is not None and image is None:
+        raise ValueError(f"label {label!r} needs an image: pass the image of that class, too")
+    report(0, "network")
+    source = source_of(graph, name=name, weights_file=weights, runs=image is not None)
+    sources = [source] if beside is None else [source, source_of(beside)]
+    if panel not in (None, *PANELS):
+        raise ValueError(unknown_name("panel", panel, PANELS))
+    chosen = _chosen(nodes, source)
+    seen = None if image is None else prepared(image, source, pixels)
+    data: dict[str, Any] = {"networks": [], "image": None, "objectives": {}, "objective": None, "probabilities": None}
+    data["notes"] = notes = [note for one in sources for note in one.notes]
+    for number, one in enumerate(sources):
+        report(0.1 * number, f"counting {one.name}")
+        entry, unknown = _network(one)
+        data["networks"].append(entry)
+        notes += _unknown_notes(unknown)
+    data["differences"] = differences(*data["networks"]) if beside is not None else None
+    data["start"] = {"node": select, "panel": panel}
+    if select is not None:
+        _check_select(select, data["networks"][0])
+    if seen:
+        inputs, data["image"], more = seen
+        notes += more
+    if profile:
+        zeros = {wire: np.zeros((1, *shape), np.float32) for wire, shape in source.graph.inputs.items()}
+        notes.append(_add_times(data["networks"][0], source.graph, inputs if seen else zeros, report))
+    if seen:
+        _add_image_data(data, source, inputs, label, chosen, size, report)
+    title = " and ".join(one.name for one in sources)
+    report(0.95, "page")
+    return _fitted(data, title, size)
 
 
-def _network(graph, name) -> dict[str, Any]:
-    totals, nodes = numbers(graph)
+def _chosen(nodes, source: Source) -> tuple[str, ...]:
+    """Return the nodes to follow step by step; by default those that the network has, or some of its convolutions."""
+    known = source.graph.nodes
+    nodes = (nodes,) if isinstance(nodes, str) else tuple(dict.fromkeys(nodes))
+    if nodes == DEFAULT_NODES:
+        convolutions = [name for name, (layer, _) in known.items() if getattr(layer, "kind", "") == "Conv2d"]
+        spread = [convolutions[i * (len(convolutions) - 1) // 4] for i in range(5)] if convolutions else []
+        return tuple(dict.fromkeys([*(name for name in nodes if name in known), *spread]))[: len(nodes)]
+    for name in nodes:
+        if name not in known:
+            close = closest(name, known, most=3)
+            advice = f"Did you mean {close}?" if close else f"The first nodes are {', '.join(list(known)[:5])}."
+            raise ValueError(f"unknown node {name!r} in {source.name}. {advice}")
+    return nodes
+
+
+def _check_select(select, network):
+    known = [node["name"] for node in network["nodes"]]
+    modules = [module["id"][:-1] for module in network["modules"][1:]]
+    if select not in known and select not in modules:
+        raise ValueError(unknown_name("node or module", select, [*known, *modules]))
+
+
+def _network(source: Source) -> tuple[dict[str, Any], dict[str, str]]:
+    totals, nodes, unknown = numbers(source.graph)
     root = hierarchy([node["name"] for node in nodes])
     levels = layouts(root, {node["name"]: tuple(node["reads"]) for node in nodes})
+    modules = root.modules()
+    labels = {name: label for module in modules for name, label in module.labels.items()}
+    for node in nodes:
+        node["short"] = labels[node["name"]]
     return {
-        "name": name,
-        "main": graph.main,
-        "outputs": list(graph.outputs),
+        "name": source.name,
+        "main": source.graph.main,
+        "outputs": list(source.graph.outputs),
         "totals": totals,
         "nodes": nodes,
-        "path": main_path(nodes, graph.main),
-        "modules": [_module(module, levels[module.id]) for module in root.modules()],
-    }
+        "path": main_path(nodes, source.graph.main),
+        "modules": [_module(module, levels[module.id]) for module in modules],
+    }, unknown
 
 
 def _module(module, level):
@@ -65,5 +223,76 @@ def _module(module, level):
         "label": module.label,
         "children": [child.id if isinstance(child, Module) else child for child in module.children],
         "cells": level.cells,
+        "ports": level.ports,
         "edges": [{"source": e.source, "target": e.target, "path": e.path} for e in level.edges],
     }
+
+
+def _unknown_notes(unknown):
+    """Return a note for each reason why numbers are unknown, with the nodes."""
+    reasons: dict[str, list[str]] = {}
+    for node, reason in unknown.items():
+        reasons.setdefault(reason, []).append(node)
+    return [
+        f"Unknown numbers at {', '.join(nodes[:3])}{f' and {len(nodes) - 3} more' * (len(nodes) > 3)}: {reason}"
+        for reason, nodes in reasons.items()
+    ]
+
+
+def _add_times(network, graph, inputs, report):
+    """Add the measured seconds to the nodes; return the note about them."""
+    seconds, note = measured(graph, inputs, lambda done: report(0.2 + 0.2 * done / (ROUNDS + 1), "time"))
+    for node in network["nodes"]:
+        if node["name"] in seconds:
+            node["seconds"] = seconds[node["name"]]
+    return note
+
+
+def _add_image_data(data, source, inputs, label, chosen, size, report):
+    """Add what the nodes compute of the image, in the bytes that the rest of the page leaves."""
+    from minigooglenet.viewer.image_data import describe  # a page without an image does not need it
+
+    def on_step(done, total, what):
+        report(0.4 + 0.5 * done / max(1, total), what)
+
+    graph = source.graph
+    index = None if label is None else label_of(label, source.classes, math.prod(graph.shapes[graph.main]))
+    left = 1e6 * size - len(page.page(data, source.name))
+    described = describe(
+        graph, inputs, label=index, steps=chosen, budget=max(0, int(FOR_VALUES * left)), progress=on_step
+    )
+    for node in data["networks"][0]["nodes"]:
+        node |= described.nodes.get(node["name"], {})
+    data["objectives"], data["objective"] = described.objectives, described.objective
+    data["label"] = None if index is None else _class(source, index)
+    data["probabilities"] = [[_class(source, number), likelihood] for number, likelihood in described.probabilities]
+    data["notes"] += described.notes
+
+
+def _class(source, index):
+    return source.classes[index] if source.classes else f"class {index}"
+
+
+def _fitted(data, title, size) -> Page:
+    """Return the page, without what makes it larger than `size` megabytes."""
+    excess = len(page.page(data, title)) - 1e6 * size
+    if excess > 0:
+        excess += FOR_NOTES
+    left_out = {}
+    for key, what in LEFT_OUT.items():
+        for node in (node for network in data["networks"] for node in reversed(network["nodes"])):
+            if excess > 0 and node.get(key):
+                excess -= _length(node[key])
+                left_out[what] = left_out.get(what, 0) + 1
+                node[key] = [] if key in ("code", "explain") else None
+    if left_out:
+        listed = ", ".join(f"{what} of {count} node{'s' * (count != 1)}" for what, count in left_out.items())
+        data["notes"].append(f"Left out, so that the page has at most {size:g} MB: {listed}.")
+    if excess > 0:
+        nodes = sum(len(network["nodes"]) for network in data["networks"])
+        data["notes"].append(f"The page is larger than {size:g} MB: the numbers of {nodes:,} nodes need the space.")
+    return Page(page.page(data, title), title, data["notes"])
+
+
+def _length(value):
+    return len(page.as_json(value))

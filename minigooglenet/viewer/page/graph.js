@@ -1,18 +1,20 @@
 // The drawing of the graph: boxes that fold, edges, zoom and pan, an overview, selection with mouse and keyboard.
 
-const view = { scene: null, x: 0, y: 0, scale: 1, moved: false };
+const view = { scene: null, groups: new Map(), x: 0, y: 0, scale: 1, moved: false };
 
 function startGraph() {
   const frame = document.getElementById("graph");
-  const canvas = svg("svg", { id: "drawing", role: "presentation", "aria-hidden": "true" }, hatchings(), svg("g", { id: "scene" }));
+  document.body.append(svg("svg", { class: "unseen", "aria-hidden": "true" }, hatchings())); // also for a hidden drawing
+  const canvas = svg("svg", { id: "drawing", role: "presentation", "aria-hidden": "true" }, svg("g", { id: "scene" }));
   frame.append(canvas, overview());
   canvas.addEventListener("click", (event) => clicked(event.target, false));
   canvas.addEventListener("dblclick", (event) => clicked(event.target, true));
+  canvas.addEventListener("mousedown", withoutSelection);
   canvas.addEventListener("wheel", zoomed, { passive: false });
   draggable(canvas);
   document.getElementById("zoom-in").addEventListener("click", () => zoom(1.3));
   document.getElementById("zoom-out").addEventListener("click", () => zoom(1 / 1.3));
-  document.getElementById("zoom-fit").addEventListener("click", fit);
+  document.getElementById("zoom-fit").addEventListener("click", () => fit(true));
   document.getElementById("unfold-all").addEventListener("click", () => unfoldAll(true));
   document.getElementById("fold-all").addEventListener("click", () => unfoldAll(false));
   new ResizeObserver(() => show()).observe(frame);
@@ -20,6 +22,11 @@ function startGraph() {
   watch(["question", "objective", "edits"], recolour);
   watch(["node"], select);
   watch(["network"], start);
+}
+
+/** A double click selects no text. */
+function withoutSelection(event) {
+  if (event.detail > 1) event.preventDefault();
 }
 
 /** Patterns of lines, denser for larger values. */
@@ -39,11 +46,19 @@ function layOut() {
   const net = network();
   view.scene = laidOut(net, state.unfolded);
   const drawn = svg("g", { id: "scene" });
-  for (const edge of view.scene.edges) drawn.append(svg("path", { class: "edge", d: curve(edge.points) }));
-  for (const box of view.scene.boxes) drawn.append(drawnBox(box));
+  view.groups.clear();
+  for (const edge of view.scene.edges) {
+    edge.path = svg("path", { class: "edge", d: curve(edge.points) });
+    drawn.append(edge.path);
+  }
+  for (const box of view.scene.boxes) {
+    view.groups.set(box.item, drawnBox(box));
+    drawn.append(view.groups.get(box.item));
+  }
   document.getElementById("scene").replaceWith(drawn);
+  drawOverview();
   recolour();
-  select();
+  mark();
   show();
 }
 
@@ -56,21 +71,20 @@ function drawnBox(box) {
     group.append(svg("rect", { class: "swatch", x: x + 3, y: y + 3, width: 12, height: height - 6, rx: 2 }));
     group.append(svg("rect", { class: "hatching", x: x + 3, y: y + 3, width: 12, height: height - 6, rx: 2 }));
   }
-  const label = item.children ? `${item.label} (${nodesIn(item).length})` : shortName(item);
-  const text = svg("text", { x: box.unfolded ? x + 26 : x + 20, y: box.unfolded ? y + 16 : y + 15, class: "label", text: label });
-  group.append(text);
+  group.append(svg("text", { x: box.unfolded ? x + 26 : x + 20, y: box.unfolded ? y + 16 : y + 15, class: "label", text: boxLabel(item) }));
   if (!box.unfolded) group.append(svg("text", { x: x + 20, y: y + 29, class: "value" }));
   if (item.children) group.append(foldMark(box));
   group.append(svg("title", { text: item.children ? `module ${item.id}` : `${item.name}: ${item.kind}` }));
   return group;
 }
 
-/** The triangle that folds and unfolds a module. */
+/** The triangle that folds and unfolds a module, in a square that is large enough to hit. */
 function foldMark({ item, x, y, width, unfolded }) {
   const [cx, cy] = unfolded ? [x + 14, y + 12] : [x + width - 12, y + 12];
   const points = unfolded ? [[-5, -3], [5, -3], [0, 4]] : [[-3, -5], [-3, 5], [4, 0]];
   const text = points.map(([dx, dy]) => `${cx + dx},${cy + dy}`).join(" ");
-  return svg("polygon", { class: "fold", points: text, "data-fold": item.id });
+  const target = svg("rect", { class: "fold-target", x: cx - 12, y: cy - 12, width: 24, height: 24 });
+  return svg("g", { "data-fold": item.id }, target, svg("polygon", { class: "fold", points: text }));
 }
 
 /** Return a smooth path through points, vertical at each of them. */
@@ -80,7 +94,7 @@ function curve(points) {
   let last = first;
   for (const point of rest) {
     const middle = (last[1] + point[1]) / 2;
-    path += `C${last[0]} ${middle} ${point[0]} ${middle} ${point[0]} ${point[1]}`;
+    path += last[0] === point[0] ? `V${point[1]}` : `C${last[0]} ${middle} ${point[0]} ${middle} ${point[0]} ${point[1]}`;
     last = point;
   }
   return path;
@@ -89,42 +103,41 @@ function curve(points) {
 /** Give every visible box the colour and the number of the question. */
 function recolour() {
   if (!view.scene) return;
-  const values = view.scene.boxes.filter((box) => !box.unfolded).map((box) => valueOf(box.item));
+  const folded = view.scene.boxes.filter((box) => !box.unfolded).map((box) => box.item);
+  const values = folded.map((item) => valueOf(item));
   const scale = scaleOf(values);
-  for (const box of view.scene.boxes) {
-    const group = boxElement(box.item);
-    if (box.unfolded || !group) continue;
-    const value = box.item.kind === "Input" ? null : valueOf(box.item);
-    const position = scale.position(value);
+  folded.forEach((item, index) => {
+    const group = view.groups.get(item);
+    const position = scale.position(values[index]);
     const hatching = hatchingAt(position);
     group.querySelector(".swatch").setAttribute("fill", colourAt(position));
     group.querySelector(".hatching").setAttribute("fill", hatching ? `url(#hatching-${hatching})` : "none");
-    group.querySelector(".value").textContent = box.item.kind === "Input" ? shapeText(countsOf(box.item).shape) : valueText(value, box.item);
-  }
+    group.querySelector(".value").textContent = item.kind === "Input" ? shapeText(countsOf(item).shape) : valueText(item, values[index], short);
+  });
 }
 
-const valueText = (value, item) => (errorAt(item) ? "does not fit" : value === null ? "" : short(value));
-
-function boxElement(item) {
-  return document.querySelector(`#scene [data-item="${CSS.escape(item.id ?? item.name)}"]`);
-}
-
-function select() {
+/** Mark the selected box and its edges; return the box. */
+function mark() {
   for (const old of document.querySelectorAll("#scene .selected")) old.classList.remove("selected");
   const item = selectedItem();
-  if (!item || !view.scene) return;
-  const shown = visibleBox(item);
-  if (shown) {
-    boxElement(shown.item)?.classList.add("selected");
-    intoView(shown);
-  }
+  const shown = item && view.scene && visibleBox(item);
+  if (!shown) return null;
+  view.groups.get(shown.item).classList.add("selected");
+  const name = shown.item.id ?? shown.item.name;
+  for (const { source, target, path } of view.scene.edges) path.classList.toggle("selected", source === name || target === name);
+  return shown;
+}
+
+/** Mark the selected box and move it into view. */
+function select() {
+  const shown = mark();
+  if (shown) intoView(shown);
 }
 
 /** Return the box of an item, or of the folded module around it. */
 function visibleBox(item) {
   for (let current = item; current; current = current.parent) {
-    const box = view.scene.boxes.find((candidate) => candidate.item === current);
-    if (box) return box;
+    if (view.groups.has(current)) return view.scene.boxes.find((box) => box.item === current);
   }
   return null;
 }
@@ -142,11 +155,16 @@ function clicked(target, twice) {
   if (twice && moduleNamed(name)) toggle(name);
 }
 
-/** Fold or unfold a module. */
+/** Fold or unfold a module, whose upper edge stays where it is on the screen. */
 function toggle(id) {
   const unfolded = new Set(state.unfolded);
   if (!unfolded.delete(id)) unfolded.add(id);
+  const before = visibleBox(moduleNamed(id));
   change({ unfolded });
+  const after = visibleBox(moduleNamed(id));
+  view.x += view.scale * (before.x + before.width / 2 - after.x - after.width / 2);
+  view.y += view.scale * (before.y - after.y);
+  show();
   announce(`${moduleNamed(id).label} ${unfolded.has(id) ? "unfolded" : "folded"}`);
 }
 
@@ -164,7 +182,7 @@ function start() {
 
 function show() {
   document.getElementById("scene").setAttribute("transform", `translate(${view.x} ${view.y}) scale(${view.scale})`);
-  drawOverview();
+  moveOverview();
 }
 
 function frameSize() {
@@ -172,16 +190,14 @@ function frameSize() {
   return [width || 600, height || 600];
 }
 
-/** Make the whole network visible; if that makes text too small, show the part at the input. */
-function fit() {
-  const [width, height] = frameSize();
-  const margin = 20;
-  const whole = Math.min((width - margin) / view.scene.width, (height - margin) / view.scene.height);
-  view.scale = Math.min(1.2, Math.max(whole, 0.55, Math.min(0.9, (width - margin) / view.scene.width)));
-  view.scale = Math.max(whole, Math.min(view.scale, (width - margin) / view.scene.width));
-  view.x = (width - view.scene.width * view.scale) / 2;
-  view.y = Math.min(height - margin / 2 - view.scene.height * view.scale, (height - view.scene.height * view.scale) / 2);
-  if (view.scene.height * view.scale > height) view.y = height - margin / 2 - view.scene.height * view.scale;
+/** Make the whole network visible; or, unless `whole`, as much of it from the input on as can be read. */
+function fit(whole = false) {
+  const [width, height] = frameSize().map((size) => size - 20);
+  const scene = view.scene;
+  const smallest = Math.min(width / scene.width, height / scene.height);
+  view.scale = Math.min(1.2, whole ? smallest : Math.max(smallest, 0.5, Math.min(0.9, width / scene.width)));
+  view.x = 10 + (width - scene.width * view.scale) / 2;
+  view.y = 10 + (height - scene.height * view.scale) / (scene.height * view.scale > height ? 1 : 2);
   show();
 }
 
@@ -242,21 +258,22 @@ function overviewScale() {
 }
 
 function drawOverview() {
-  const small = document.getElementById("overview");
   const factor = overviewScale();
-  const [width, height] = frameSize();
   const boxes = view.scene.boxes
     .filter((box) => !box.unfolded)
     .map((box) => `M${box.x * factor} ${box.y * factor}h${box.width * factor}v${Math.max(1, box.height * factor)}h${-box.width * factor}z`);
-  const [left, top] = [-view.x / view.scale, -view.y / view.scale];
+  const small = document.getElementById("overview");
   small.setAttribute("viewBox", `0 0 ${OVERVIEW.width} ${OVERVIEW.height}`);
-  small.replaceChildren(
-    svg("path", { class: "overview-boxes", d: boxes.join("") }),
-    svg("rect", {
-      class: "overview-frame",
-      x: left * factor, y: top * factor, width: (width / view.scale) * factor, height: (height / view.scale) * factor,
-    }),
-  );
+  small.replaceChildren(svg("path", { class: "overview-boxes", d: boxes.join("") }), svg("rect", { class: "overview-frame" }));
+}
+
+/** Move the frame in the overview to the visible part. */
+function moveOverview() {
+  const factor = overviewScale() / view.scale;
+  const [width, height] = frameSize();
+  const place = { x: -view.x * factor, y: -view.y * factor, width: width * factor, height: height * factor };
+  const frame = document.querySelector("#overview .overview-frame");
+  for (const [name, value] of Object.entries(place)) frame.setAttribute(name, value);
 }
 
 function centreOn(event) {

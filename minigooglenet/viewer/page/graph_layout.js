@@ -1,97 +1,122 @@
 // Positions of all visible boxes. Python computed a row and a column for every child of a module; here they become
 // coordinates, because they depend on which modules are unfolded. The input is at the bottom, as in the paper.
 
-const GAP = { row: 22, column: 16, inside: 14, heading: 24 };
-const LEAF = { height: 36, least: 96, letter: 6.6, port: 4 };
+const GAP = { row: 22, column: 16, inside: 14, heading: 24, port: 6 };
+const LEAF = { height: 36, least: 96, letter: 6.6, lane: 12 };
+const MOST_LETTERS = 28;
 
-/** Return {boxes: [{item, x, y, width, height, unfolded, inner}], edges: [[x, y], ...] lists} of the whole network. */
+/** Return {boxes: [{item, x, y, width, height, unfolded}], edges: [{source, target, points}], width, height}. */
 function laidOut(net, unfolded) {
   const scene = { boxes: [], edges: [], ...sized(net, net.modules[0], unfolded) };
-  placed(net, scene, scene.inner, 0, 0);
+  placed(net, scene, scene, 0, 0, net.modules[0]);
   return scene;
 }
 
-/** Return the size of a node or module, and for an unfolded module the layout of its inside. */
+/** Return the label of a box, with the middle of a long name left out. */
+function boxLabel(item, net = network()) {
+  const label = item.children ? item.label : shortName(item);
+  const cut = label.length > MOST_LETTERS ? `${label.slice(0, MOST_LETTERS - 12)}...${label.slice(-9)}` : label;
+  return item.children ? `${cut} (${nodesIn(item, net).length})` : cut;
+}
+
+/**
+ * Return {width, height, axis, out, inner} of a node or module. Its edges enter at `axis` and leave at `out`, from the
+ * left; `inner` is the layout of an unfolded module's inside.
+ */
 function sized(net, item, unfolded) {
   const isRoot = item === net.modules[0];
+  const least = isRoot ? 0 : Math.max(LEAF.least, 40 + LEAF.letter * boxLabel(item, net).length);
   if (!item.children || !(isRoot || unfolded.has(item.id))) {
-    const label = item.children ? `${item.label} (${nodesIn(item, net).length})` : shortName(item);
-    return { width: Math.max(LEAF.least, 40 + LEAF.letter * label.length), height: LEAF.height, inner: null };
+    return { width: least, height: LEAF.height, axis: least / 2, out: least / 2, inner: null };
   }
   const inner = grid(net, item, unfolded);
   const border = isRoot ? 0 : GAP.inside;
-  return { width: inner.width + 2 * border, height: inner.height + border + (isRoot ? 0 : GAP.heading), inner };
+  const width = Math.max(least, inner.width + 2 * border);
+  inner.left = (width - inner.width) / 2;
+  inner.top = isRoot ? 0 : "out" in inner.ports ? GAP.port : GAP.heading; // the row of a port is empty
+  const below = isRoot ? 0 : "in" in inner.ports ? 0 : border;
+  const port = (name, other) => inner.left + (inner.ports[name] ?? inner.ports[other] ?? inner.width / 2);
+  return { width, height: inner.height + below + inner.top, axis: port("in", "out"), out: port("out", "in"), inner };
 }
 
 /** Return the layout of a module's inside: for each child its size and centre, the input at the bottom. */
 function grid(net, module, unfolded) {
   const cells = Object.entries(module.cells).map(([name, [row, column]]) => {
-    const item = net.byId.get(name) ?? net.byName.get(name) ?? null; // null: where edges enter or leave the module
-    const size = item ? sized(net, item, unfolded) : { width: LEAF.port, height: LEAF.port, inner: null };
-    return { name, item, row, column, ...size };
+    const item = net.byId.get(name) ?? net.byName.get(name);
+    return { name, item, row, column, ...sized(net, item, unfolded) };
   });
-  const points = module.edges.flatMap((edge) => edge.path.map(([row, column]) => ({ row, column, width: 12, height: 0 })));
-  const rows = Math.max(...cells.map((cell) => cell.row)) + 1;
-  const columns = Math.ceil(Math.max(...[...cells, ...points].map((cell) => cell.column))) + 1;
-  const heights = new Array(rows).fill(0);
-  const widths = new Array(columns).fill(0);
-  for (const cell of [...cells, ...points]) {
-    heights[cell.row] = Math.max(heights[cell.row], cell.height);
-    for (const column of new Set([Math.floor(cell.column), Math.ceil(cell.column)])) {
-      widths[column] = Math.max(widths[column], cell.width);
-    }
-  }
-  const total = heights.reduce((sum, height) => sum + height, 0) + GAP.row * (rows - 1);
-  const middles = []; // of the rows, from the top of the module
-  let bottom = total;
-  for (const height of heights) {
-    middles.push(bottom - height / 2);
-    bottom -= height + GAP.row;
-  }
-  const centres = [widths[0] / 2];
-  for (let i = 1; i < columns; i++) centres.push(centres[i - 1] + (widths[i - 1] + widths[i]) / 2 + GAP.column);
-  const across = (column) => {
-    const left = Math.floor(column);
-    return centres[left] + (column - left) * ((centres[left + 1] ?? centres[left]) - centres[left]);
-  };
+  const space = ([row, column], size, height) => ({ row, column, width: size, height, axis: size / 2 });
+  const ports = Object.values(module.ports).map((port) => space(port, LEAF.lane, 0));
+  const lanes = module.edges.flatMap((edge) => edge.path.map((position) => space(position, LEAF.lane, 0)));
+  const all = [...cells, ...ports, ...lanes];
+  const columns = centresOf(all);
+  const rows = rowsOf(all);
   const byName = new Map();
-  for (const cell of cells) byName.set(cell.name, { ...cell, x: across(cell.column), y: middles[cell.row] });
-  return {
-    module,
-    byName,
-    width: centres[columns - 1] + widths[columns - 1] / 2,
-    height: total,
-    pathOf: (edge) => edge.path.map(([row, column]) => [across(column), middles[row]]),
-  };
+  for (const cell of cells) byName.set(cell.name, { ...cell, x: columns.at(cell.column), y: rows.middles[cell.row] });
+  const portColumns = Object.entries(module.ports).map(([name, [, column]]) => [name, columns.at(column)]);
+  return { module, byName, columns, rows, ports: Object.fromEntries(portColumns), width: columns.width, height: rows.height };
 }
 
-/** Add the boxes and edges of a module's inside to the scene; (left, top) is where its inside begins. */
-function placed(net, scene, inner, left, top) {
-  const insides = new Map();
-  for (const cell of inner.byName.values()) {
-    if (!cell.item) continue;
-    const x = left + cell.x - cell.width / 2;
-    const y = top + cell.y - cell.height / 2;
-    scene.boxes.push({ item: cell.item, x, y, width: cell.width, height: cell.height, unfolded: cell.inner !== null });
-    if (cell.inner) {
-      insides.set(cell.name, [x + GAP.inside, y + GAP.heading]);
-      placed(net, scene, cell.inner, x + GAP.inside, y + GAP.heading);
+/** Return {at(column): x, width}: columns are as wide as their cells on both sides of the axis. */
+function centresOf(cells) {
+  const count = Math.ceil(Math.max(...cells.map((cell) => cell.column))) + 1;
+  const left = new Array(count).fill(0);
+  const right = new Array(count).fill(0);
+  for (const { column, axis, width } of cells) {
+    for (const near of new Set([Math.floor(column), Math.ceil(column)])) {
+      left[near] = Math.max(left[near], axis);
+      right[near] = Math.max(right[near], width - axis);
     }
   }
-  const end = (name, port) => {
+  const centres = [left[0]];
+  for (let i = 1; i < count; i++) centres.push(centres[i - 1] + right[i - 1] + left[i] + GAP.column);
+  const at = (column) => (centres[Math.floor(column)] + centres[Math.ceil(column)]) / 2;
+  return { at, width: centres[count - 1] + right[count - 1] };
+}
+
+/** Return {middles, tops, bottoms, height} of the rows, from the top of the module. */
+function rowsOf(cells) {
+  const heights = new Array(Math.max(...cells.map((cell) => cell.row)) + 1).fill(0);
+  for (const { row, height } of cells) heights[row] = Math.max(heights[row], height);
+  const total = sum(heights) + GAP.row * (heights.length - 1);
+  let bottom = total;
+  const bottoms = heights.map((height) => {
+    const own = bottom;
+    bottom -= height + GAP.row;
+    return own;
+  });
+  const tops = heights.map((height, row) => bottoms[row] - height);
+  return { bottoms, tops, middles: heights.map((height, row) => bottoms[row] - height / 2), height: total };
+}
+
+/** Add the boxes and edges inside of a module at (left, top) to the scene. */
+function placed(net, scene, box, left, top) {
+  const { inner, height } = box;
+  const [x0, y0] = [left + inner.left, top + inner.top];
+  for (const cell of inner.byName.values()) {
+    const x = x0 + cell.x - cell.axis;
+    const y = y0 + cell.y - cell.height / 2;
+    scene.boxes.push({ item: cell.item, x, y, width: cell.width, height: cell.height, unfolded: cell.inner !== null });
+    if (cell.inner) placed(net, scene, cell, x, y);
+  }
+  const { rows, columns } = inner;
+  // Edges are vertical inside a row, so that they pass between its boxes, and move to the side between two rows.
+  const leaving = (name) => {
+    if (name === null) return [[x0 + inner.ports.in, top + height], [x0 + inner.ports.in, y0 + rows.tops[0]]];
     const cell = inner.byName.get(name);
-    const y = top + cell.y + (port === "out" ? -1 : 1) * (cell.height / 2); // edges leave at the top, enter at the bottom
-    if (!cell.inner || !cell.inner.byName.has(port)) return [left + cell.x, y];
-    return [insides.get(name)[0] + cell.inner.byName.get(port).x, y];
+    const x = x0 + cell.x - cell.axis + cell.out;
+    return [[x, y0 + cell.y - cell.height / 2], [x, y0 + rows.tops[cell.row]]];
   };
-  for (const edge of inner.module.edges) {
-    const through = inner.pathOf(edge).map(([x, y]) => [left + x, top + y]);
-    scene.edges.push({ ...edge, points: [end(edge.source, "out"), ...through, end(edge.target, "in")] });
+  const entering = (name) => {
+    if (name === null) return [[x0 + inner.ports.out, y0 + rows.bottoms.at(-1)], [x0 + inner.ports.out, top]];
+    const cell = inner.byName.get(name);
+    return [[x0 + cell.x, y0 + rows.bottoms[cell.row]], [x0 + cell.x, y0 + cell.y + cell.height / 2]];
+  };
+  for (const { source, target, path } of inner.module.edges) {
+    const passing = path.flatMap(([row, column]) => [rows.bottoms[row], rows.tops[row]].map((y) => [x0 + columns.at(column), y0 + y]));
+    scene.edges.push({ source, target, points: [...leaving(source), ...passing, ...entering(target)] });
   }
 }
 
-/** Return the last part of a node's name: 3x3 of inception_3a/3x3, if its module is around it. */
-function shortName(node) {
-  const prefix = node.parent?.label ? `${node.parent.id}` : "";
-  return prefix && node.name.startsWith(prefix) ? node.name.slice(prefix.length) : node.name;
-}
+/** Return what remains of a node's name inside its module: 3x3 of inception_3a/3x3. */
+const shortName = (node) => node.short ?? node.name;

@@ -1,19 +1,23 @@
 // Starts the page: the address decides what is selected, and follows the selection.
 
+/** Whether the page is inside a notebook: there it has no address of its own, and leaves the one around it alone. */
+const inNotebook = window.parent !== window;
+
 /** Select what the address names, in the network that is shown or in the other one. */
 function fromAddress() {
-  const name = named(location.hash.slice(1));
-  for (const index of [state.network, ...page.networks.keys()]) {
+  const name = decodedName(location.hash.slice(1));
+  if (!name) return;
+  for (const index of new Set([state.network, ...page.networks.keys()])) {
     const net = page.networks[index];
     const item = nodeNamed(name, net) ?? moduleNamed(name, net) ?? moduleNamed(`${name}/`, net);
-    if (!item) continue;
+    if (!item || item === net.modules[0]) continue;
     if (index !== state.network) change({ network: index });
     return reveal(item);
   }
 }
 
-/** Return the text of an address with its escapes replaced; someone may have typed a % that begins none. */
-function named(text) {
+/** Return the name in an address; an address that was edited by hand may have a % that decodes to nothing. */
+function decodedName(text) {
   try {
     return decodeURIComponent(text);
   } catch {
@@ -21,9 +25,9 @@ function named(text) {
   }
 }
 
-/** A link to the selected node, without a step in the history; a page inside a notebook has no address. */
+/** A link to the selected item, without a step in the history. */
 function toAddress() {
-  if (location.protocol !== "about:") history.replaceState(null, "", `#${encodeURIComponent(state.node).replaceAll("%2F", "/")}`);
+  history.replaceState(null, "", `#${encodeURIComponent(state.node).replaceAll("%2F", "/")}`);
 }
 
 document.title = `${page.networks.map((net) => net.name).join(" and ")} - minigooglenet`;
@@ -33,6 +37,11 @@ startStrip();
 startPanels();
 startComparison();
 startGradient();
-addEventListener("hashchange", fromAddress);
-fromAddress();
-watch(["node"], toAddress);
+document.getElementById("notes").replaceChildren(...page.notes.map((text) => element("p", { text })));
+if (page.start.panel) change({ panel: page.start.panel });
+if (page.start.node) reveal(nodeNamed(page.start.node) ?? moduleNamed(`${page.start.node}/`));
+if (!inNotebook) {
+  addEventListener("hashchange", fromAddress);
+  fromAddress();
+  watch(["node"], toAddress);
+}

@@ -3,7 +3,7 @@
 const sum = (values) => values.reduce((total, value) => total + value, 0);
 const largest = (values) => values.reduce((most, value) => Math.max(most, value), -Infinity);
 
-/** Each question: its title and unit, the value of a node (null: none) and of a module from the values in it. */
+/** Each question: its title and unit, the value of a node (null: none) and of a module from those in it; some: not all nodes have one. */
 const QUESTIONS = {
   macs: { title: "MACs", unit: "MACs", of: (node) => node.macs, combine: sum, share: true },
   params: { title: "Parameters", unit: "parameters", of: (node) => node.params, combine: sum, share: true },
@@ -12,8 +12,8 @@ const QUESTIONS = {
   live: { title: "Live memory", unit: "bytes in memory while the node runs", of: (node) => node.live_bytes, combine: largest },
   field: { title: "Receptive field", unit: "input pixels, height", of: (node) => node.field_max?.[0] ?? null, combine: largest },
   seconds: { title: "Measured time", unit: "seconds", of: (node) => node.seconds ?? null, combine: sum, share: true },
-  zeros: { title: "Zeros after ReLU", unit: "fraction of the outputs that are 0", of: (node) => node.zeros ?? null, combine: largest },
-  gradient: { title: "Gradient norm", unit: "norm of the gradient at the output", of: gradientNorm, combine: largest, logarithmic: true },
+  zeros: { title: "Zeros after ReLU", unit: "fraction of the outputs that are 0", of: (node) => node.zeros ?? null, combine: largest, some: true },
+  gradient: { title: "Gradient norm", unit: "norm of the gradient at the output", of: gradientNorm, combine: largest, logarithmic: true, some: true },
 };
 
 /** Return the norm of the gradient at a node's output, of the losses that are switched on. */
@@ -31,12 +31,22 @@ function answerable(net = network()) {
   return Object.keys(QUESTIONS).filter((key) => net.nodes.some((node) => QUESTIONS[key].of(node) !== null));
 }
 
-/** Return the value of a node or of a module for a question, or null. */
+/** Return the value of a node or of a module for a question, or null. A sum with an unknown part is unknown. */
 function valueOf(item, key = state.question, net = network()) {
-  const nodes = nodesIn(item, net).map((node) => countsOf(node, net));
+  const nodes = nodesIn(item, net).filter((node) => node.kind !== "Input").map((node) => countsOf(node, net));
   if (nodes.some((node) => node.shape === null)) return null; // a change made it impossible
-  const values = nodes.map(QUESTIONS[key].of).filter((value) => value !== null && value !== undefined);
-  return values.length ? QUESTIONS[key].combine(values) : null;
+  const values = nodes.map(QUESTIONS[key].of);
+  const known = values.filter((value) => value !== null && value !== undefined);
+  if (!known.length || (QUESTIONS[key].share && known.length < values.length)) return null;
+  return QUESTIONS[key].combine(known);
+}
+
+/** Return the text of a value; numbers of a layer without a registered cost are unknown, inputs have none. */
+function valueText(item, value, format = number) {
+  if (errorAt(item)) return "does not fit";
+  if (value !== null) return format(value);
+  const expected = !QUESTIONS[state.question].some && nodesIn(item).some((node) => node.kind !== "Input");
+  return expected ? "unknown" : "";
 }
 
 // Cividis, which all common types of colour blindness see as from dark blue to yellow.
@@ -50,7 +60,8 @@ function scaleOf(values, key = state.question) {
   const most = known.length ? Math.max(...known) : 1;
   const least = logarithmic ? (known.length ? Math.min(...known) : 1) : 0;
   const position = (value) => {
-    if (value === null || most === least) return value === null ? null : 1;
+    if (value === null || most === 0) return value === null ? null : 0;
+    if (most === least) return 1;
     if (logarithmic) return value > 0 ? Math.log(value / least) / Math.log(most / least) : 0;
     return Math.sqrt(Math.max(0, value) / most); // small values stay distinguishable next to large ones
   };

@@ -67,7 +67,7 @@ function drawStrip() {
     const value = values[index];
     const height = value === null ? 0 : QUESTIONS[state.question].logarithmic ? 60 * (scale.position(value) ?? 0) : (60 * value) / most;
     const fraction = share && total ? ` (${((100 * value) / total).toFixed(1)}%)` : "";
-    const label = `${item.label ?? item.name}: ${value === null ? "none" : `${number(value)} ${unit}`}${fraction}`;
+    const label = `${item.label ?? item.name}: ${value === null ? valueText(item, value) || "none" : `${number(value)} ${unit}`}${fraction}`;
     const hatching = hatchingAt(scale.position(value));
     const place = { x: index * step + 1, y: 62 - height, width: Math.max(1, step - 2), height: Math.max(height, 0.5) };
     return svg(
@@ -79,7 +79,8 @@ function drawStrip() {
       svg("title", { text: label }),
     );
   });
-  const known = share ? `${title}: ${number(total)} ${unit} in total` : `${title}: at most ${number(most)} ${unit}`;
+  const unknown = share && values.includes(null) ? "; some are unknown" : "";
+  const known = share ? `${title}: ${number(total)} ${unit} in total${unknown}` : `${title}: at most ${number(most)} ${unit}`;
   const summary = totalsOf() === null ? "No total: the changed network does not fit together" : known;
   document.getElementById("total").textContent = summary;
   document.getElementById("strip").replaceChildren(
@@ -88,10 +89,9 @@ function drawStrip() {
   markStrip();
 }
 
+/** Mark the bar of the selected item, or of the folded module around it. */
 function markStrip() {
-  const item = selectedItem();
-  for (const bar of document.querySelectorAll("#strip [data-item]")) {
-    const inside = item && (bar.dataset.item === (item.id ?? item.name) || bar.dataset.item === item.parent?.id);
-    bar.classList.toggle("selected", Boolean(inside));
-  }
+  const around = new Set();
+  for (let item = selectedItem(); item; item = item.parent) around.add(item.id ?? item.name);
+  for (const bar of document.querySelectorAll("#strip [data-item]")) bar.classList.toggle("selected", around.has(bar.dataset.item));
 }

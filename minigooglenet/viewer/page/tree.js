@@ -3,13 +3,16 @@
 function startTree() {
   const tree = document.getElementById("tree");
   tree.addEventListener("keydown", treeKey);
+  tree.addEventListener("mousedown", withoutSelection);
   tree.addEventListener("click", (event) => {
     const row = event.target.closest("[role=treeitem]");
     if (!row) return;
     if (event.target.closest(".twisty")) toggle(row.dataset.item);
     change({ node: row.dataset.item });
   });
-  document.getElementById("search").addEventListener("input", (event) => search(event.target.value));
+  const field = document.getElementById("search");
+  field.addEventListener("input", () => search(field.value));
+  field.addEventListener("keydown", (event) => event.key === "Enter" && search(field.value, event.shiftKey ? -1 : 1));
   watch(["network", "unfolded", "question", "objective", "edits"], drawTree);
   watch(["node"], markTree);
 }
@@ -31,9 +34,8 @@ function drawTree() {
 }
 
 function treeRow(item, level) {
-  const value = item.kind === "Input" ? null : valueOf(item);
-  const wrong = errorAt(item);
   const shape = item.children ? null : shapeText(countsOf(item).shape);
+  const name = item.children ? item.label : shortName(item);
   return element(
     "div",
     {
@@ -47,9 +49,9 @@ function treeRow(item, level) {
       style: { "--level": level },
     },
     element("span", { class: "twisty", "aria-hidden": "true", text: item.children ? (state.unfolded.has(item.id) ? "▾" : "▸") : "" }),
-    element("span", { class: "name", text: item.children ? item.label : shortName(item) }),
+    element("span", { class: "name", title: item.name ?? item.id, text: name }),
     element("span", { class: "shape", text: shape ?? `${nodesIn(item).length} nodes` }),
-    element("span", { class: wrong ? "value error" : "value", text: wrong ? "does not fit" : value === null ? "" : number(value) }),
+    element("span", { class: errorAt(item) ? "value error" : "value", text: valueText(item, valueOf(item)) }),
   );
 }
 
@@ -57,11 +59,14 @@ function treeRow(item, level) {
 function markTree() {
   const rows = [...document.querySelectorAll("#tree [role=treeitem]")];
   const chosen = rows.find((row) => row.dataset.item === state.node) ?? rows[0];
-  for (const row of rows) {
-    row.setAttribute("aria-selected", String(row.dataset.item === state.node));
-    row.tabIndex = row === chosen ? 0 : -1;
+  for (const row of document.querySelectorAll("#tree [aria-selected=true], #tree [tabindex='0']")) {
+    row.setAttribute("aria-selected", "false");
+    row.tabIndex = -1;
   }
-  if (chosen && chosen.dataset.item === state.node) chosen.scrollIntoView({ block: "nearest" });
+  if (!chosen) return;
+  chosen.tabIndex = 0;
+  chosen.setAttribute("aria-selected", String(chosen.dataset.item === state.node));
+  if (chosen.dataset.item === state.node) chosen.scrollIntoView({ block: "nearest" });
 }
 
 /** The keys of a tree, as in the ARIA Authoring Practices. */
@@ -88,15 +93,24 @@ function treeKey(event) {
   actions[event.key]();
 }
 
-/** Select the first node or module whose name contains the text, unfold what is around it, and report how many match. */
-function search(text) {
+/** Return the nodes and modules whose name contains a text, and the nodes of a kind. */
+function matching(text) {
   const wanted = text.trim().toLowerCase();
-  const found = document.getElementById("found");
-  if (!wanted) return (found.textContent = "");
+  if (!wanted) return [];
   const items = [...network().nodes, ...network().modules.slice(1)];
   const matches = items.filter((item) => (item.name ?? item.id).toLowerCase().includes(wanted) || item.kind?.toLowerCase() === wanted);
-  found.textContent = `${matches.length} found`;
-  if (matches.length) reveal(matches.find((item) => (item.name ?? item.label).toLowerCase() === wanted) ?? matches[0]);
+  const exact = matches.find((item) => (item.name ?? item.label).toLowerCase() === wanted);
+  return exact ? [exact, ...matches.filter((item) => item !== exact)] : matches;
+}
+
+/** Select what matches the search: the first match, or with `step` the next or previous one; report how many match. */
+function search(text, step = 0) {
+  const matches = matching(text);
+  const at = matches.findIndex((item) => (item.name ?? item.id) === state.node);
+  const next = step === 0 || at < 0 ? 0 : (at + step + matches.length) % matches.length;
+  if (matches.length) reveal(matches[next]);
+  const count = matches.length ? `${next + 1} of ${matches.length}; Enter: the next one` : "nothing found";
+  document.getElementById("found").textContent = text.trim() ? count : "";
 }
 
 /** Select an item and unfold the modules around it. */
