@@ -9,12 +9,15 @@ import zlib
 import numpy as np
 
 from minigooglenet.viewer import view
+from minigooglenet.viewer.exact_values import encoded
 from minigooglenet.viewer.page import page
 
 
 def data_of(graph, name="test"):
     """Return the data that the page of a graph contains."""
-    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', view(graph, name).html, re.DOTALL)
+    found = re.search(
+        r'<script type="application/json" id="data">(.*?)</script>', view(graph, name=name).html, re.DOTALL
+    )
     return json.loads(found[1])
 
 
@@ -34,9 +37,9 @@ def add_values(data, graph, x, name, channels=None):
     bias = layer.params.get("bias", np.zeros(len(y)))
     relus = [other for other, node in graph.nodes.items() if node.wires == (name,) and node.layer.kind == "ReLU"]
     node_of(data, name)["values"] = {
-        "input": _encoded(before),
-        "output": {str(k): _encoded(y[k]) for k in channels},
-        "weight": {str(k): _encoded(layer.params["weight"][k]) for k in channels},
+        "input": encoded(before),
+        "output": {str(k): encoded(y[k]) for k in channels},
+        "weight": {str(k): encoded(layer.params["weight"][k]) for k in channels},
         "bias": {str(k): float(bias[k]) for k in channels},
         "relu": relus[0] if relus else None,
         "channels": channels,
@@ -46,10 +49,6 @@ def add_values(data, graph, x, name, channels=None):
 
 def _wire(graph, x, name):
     return graph.infer({next(iter(graph.inputs)): x[None]}, name)[name][0]
-
-
-def _encoded(array):
-    return base64.b64encode(np.ascontiguousarray(array, "<f4").tobytes()).decode()
 
 
 def add_image(data, pixels):

@@ -295,7 +295,7 @@ def test_layer_without_formula_keeps_its_shape(open_page):
 
 def opened(open_page, node, **arguments):
     """Return a page of mini_googlenet with the panel of a node or module."""
-    page = open_page(view(mg.models.mini_googlenet(init="zeros", **arguments), "mini").html)
+    page = open_page(view(mg.models.mini_googlenet(init="zeros", **arguments)).html)
     page.evaluate("(node) => change({ node, panel: 'change' })", node)
     return page
 

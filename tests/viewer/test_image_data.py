@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import zlib
 
 import numpy as np
 import pytest
@@ -54,7 +55,8 @@ def cells(entry, count):
 
 
 def floats(text):
-    return np.frombuffer(base64.b64decode(text), "<f4")
+    planes = np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8).reshape(4, -1)
+    return np.ascontiguousarray(planes.T).view("<f4").ravel()
 
 
 @pytest.mark.parametrize("build", [mini, small])

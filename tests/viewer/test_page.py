@@ -281,3 +281,11 @@ def test_every_model_has_a_page(open_page, name):
     page.locator("#unfold-all").click()
     nodes = mg.models.build(name, init="zeros").nodes
     assert page.locator("#tree .node").count() == len(nodes) + 1
+
+
+def test_scripts_declare_every_name_once():
+    """All scripts of the page share one scope, in which a second declaration replaces the first or stops the page."""
+    names = Counter(
+        name for script in SCRIPTS for name in re.findall(r"^(?:async )?(?:function|const|let|class) (\w+)", _file(f"{script}.js"), re.M)
+    )
+    assert [name for name, count in names.items() if count > 1] == []

@@ -119,9 +119,33 @@ function short(value) {
 /** Return a shape (C, H, W) as text: 64x28x28. */
 const shapeText = (shape) => (shape === null ? "-" : shape.join("x"));
 
-/** Return float32 values from base64. */
-function floats(text) {
-  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+const floatsByText = new Map(); // {packed text: float32 values}
+
+/** Return the float32 values of a packed text; `unpackFloats` has unpacked all of them. */
+const floats = (text) => floatsByText.get(text);
+
+/** Unpack the values of all nodes; a browser that cannot do it loses only the panel that needs them. */
+async function unpackFloats() {
+  const nodes = page.networks.flatMap((net) => net.nodes).filter((node) => node.values);
+  if (nodes.length && !("DecompressionStream" in window)) {
+    page.notes.push("This browser cannot unpack the values of single convolutions. A newer one can.");
+    for (const node of nodes) node.values = null;
+    return;
+  }
+  const texts = nodes.flatMap(({ values }) => [values.input, ...Object.values(values.output), ...Object.values(values.weight)]);
+  await Promise.all(texts.map(async (text) => floatsByText.set(text, await unpacked(text))));
+}
+
+/** Return values that Python packed: the first bytes of all of them, then the second bytes, ..., deflated, in base64. */
+async function unpacked(text) {
+  const packed = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const planes = new Uint8Array(await new Response(stream).arrayBuffer());
+  const count = planes.length / 4;
+  const bytes = new Uint8Array(planes.length);
+  for (let plane = 0; plane < 4; plane++) {
+    for (let i = 0; i < count; i++) bytes[4 * i + plane] = planes[plane * count + i];
+  }
   return new Float32Array(bytes.buffer);
 }
 

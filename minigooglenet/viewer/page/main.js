@@ -30,18 +30,23 @@ function toAddress() {
   history.replaceState(null, "", `#${encodeURIComponent(state.node).replaceAll("%2F", "/")}`);
 }
 
-document.title = `${page.networks.map((net) => net.name).join(" and ")} - minigooglenet`;
-startGraph();
-startTree();
-startStrip();
-startPanels();
-startComparison();
-startGradient();
-document.getElementById("notes").replaceChildren(...page.notes.map((text) => element("p", { text })));
-if (page.start.panel) change({ panel: page.start.panel });
-if (page.start.node) reveal(nodeNamed(page.start.node) ?? moduleNamed(`${page.start.node}/`));
-if (!inNotebook) {
-  addEventListener("hashchange", fromAddress);
-  fromAddress();
-  watch(["node"], toAddress);
+async function startPage() {
+  if (page.networks.some((net) => net.nodes.some((node) => node.values))) await unpackFloats();
+  document.title = `${page.networks.map((net) => net.name).join(" and ")} - minigooglenet`;
+  startGraph();
+  startTree();
+  startStrip();
+  startPanels();
+  startComparison();
+  startGradient();
+  document.getElementById("notes").replaceChildren(...page.notes.map((text) => element("p", { text })));
+  if (page.start.panel) change({ panel: page.start.panel });
+  if (page.start.node) reveal(nodeNamed(page.start.node) ?? moduleNamed(`${page.start.node}/`));
+  if (!inNotebook) {
+    addEventListener("hashchange", fromAddress);
+    fromAddress();
+    watch(["node"], toAddress);
+  }
 }
+
+startPage();

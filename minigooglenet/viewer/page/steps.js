@@ -53,13 +53,6 @@ function withoutValues() {
   ].filter(Boolean);
 }
 
-const floatsByText = new Map(); // {base64 text: float32 values}
-
-function valuesOf(text) {
-  if (!floatsByText.has(text)) floatsByText.set(text, floats(text));
-  return floatsByText.get(text);
-}
-
 /** Return the chosen output channel if the page has it, else the first that it has. */
 const outputChannel = (node) => (node.values.channels.includes(state.channel) ? state.channel : node.values.channels[0]);
 
@@ -87,7 +80,7 @@ function outputValue(node, channel, [p, q]) {
   const [R, S] = settings.kernel_size;
   const [, H, W] = node.input_shapes[0];
   const [first, depth] = inputsOfChannel(node, channel);
-  const [x, weights] = [valuesOf(values.input), valuesOf(values.weight[channel])];
+  const [x, weights] = [floats(values.input), floats(values.weight[channel])];
   const terms = [];
   for (let i = 0; i < depth * R * S; i++) {
     const [c, r, s] = [first + Math.floor(i / (R * S)), Math.floor(i / S) % R, i % S];
@@ -99,7 +92,7 @@ function outputValue(node, channel, [p, q]) {
   const parts = Array.from({ length: depth }, (_, c) => sum(terms.slice(c * R * S, (c + 1) * R * S).map((term) => term.product)));
   const total = sum(terms.map((term) => term.product));
   const bias = values.bias[channel] ?? NaN; // JSON has no infinity
-  const engine = valuesOf(values.output[channel])[p * node.shape[2] + q];
+  const engine = floats(values.output[channel])[p * node.shape[2] + q];
   const result = total + bias;
   return { channel, position: [p, q], terms, first, parts, total, bias, result, float32: inFloat32(terms, bias), engine };
 }
@@ -215,7 +208,7 @@ function drawGrey(canvas, values) {
   context.putImageData(image, 0, 0);
 }
 
-const drawOutput = (canvas, node, channel) => drawGrey(canvas, valuesOf(node.values.output[channel]));
+const drawOutput = (canvas, node, channel) => drawGrey(canvas, floats(node.values.output[channel]));
 
 /** The input channel with its padding, and the window on it. */
 function inputWindow(node, c, terms) {
@@ -224,7 +217,7 @@ function inputWindow(node, c, terms) {
   const [width, height] = [left + W + right, top + H + bottom];
   const [R, S] = node.settings.kernel_size;
   const canvas = element("canvas", { width: W, height: H, "aria-hidden": "true" });
-  drawGrey(canvas, valuesOf(node.values.input).subarray(c * H * W, (c + 1) * H * W));
+  drawGrey(canvas, floats(node.values.input).subarray(c * H * W, (c + 1) * H * W));
   const inside = { left: left / width, top: top / height, width: W / width, height: H / height };
   for (const [side, share] of Object.entries(inside)) canvas.style.setProperty(side, `${100 * share}%`);
   const { row, column } = terms[0];
