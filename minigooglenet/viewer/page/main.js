@@ -25,11 +25,11 @@ function toAddress() {
 }
 
 document.title = `${page.networks.map((net) => net.name).join(" and ")} - minigooglenet`;
+document.getElementById("notes").replaceChildren(...page.notes.map((text) => element("p", { text }))); // it takes space
 startGraph();
 startTree();
 startStrip();
 startPanels();
-document.getElementById("notes").replaceChildren(...page.notes.map((text) => element("p", { text })));
 if (!framed) {
   addEventListener("hashchange", fromAddress);
   fromAddress();
