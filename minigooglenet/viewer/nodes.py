@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import minigooglenet
+from minigooglenet import layers, methods
 from minigooglenet.counting import Cost, costs, memory, paths
 from minigooglenet.counting.counts import POOLS, PRODUCTS
 from minigooglenet.counting.rows import KIND_OF_COLUMN, SUMMED, rows_of
@@ -33,6 +34,11 @@ def numbers(graph) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, str]
     without_field = _after(graph, layer_costs, unknown)
     nodes = [_input(name, shape) for name, shape in graph.inputs.items()]
     nodes += [_node(graph, row, live[row.name]) for row in rows]
+    for node in nodes[len(graph.inputs) :]:
+        layer, name = graph.nodes[node["name"]].layer, node["name"]
+        node["own"] = None if has_formula(layer) else _own(layer, layer_costs[name], node["input_shapes"], name in unknown)
+        if getattr(layer, "algorithm", None) == "winograd":  # the page's formulas need to know
+            node["algorithm"] = "winograd"
     for node in nodes:
         name = node["name"]
         node["extents"] = {
@@ -117,6 +123,23 @@ def _node(graph, row, live_bytes):
         "explain": row.explain().splitlines(),
         "code": code_of(type(layer)),
     }
+
+
+def has_formula(layer) -> bool:
+    """Return whether the page can compute a layer's numbers again: it is this package's own, with its own cost."""
+    cls = type(layer)
+    known = layers.registry.BUILT_IN.get(cls.__name__)
+    if known is None or known.cls is not cls or not methods.unchanged(layer, "output_shape", "settings"):
+        return False
+    return costs.COSTS[cls].__module__ == costs.__name__
+
+
+def _own(layer, cost, input_shapes, unknown):
+    """Return what the page cannot compute of another layer: whether it saves its inputs, and its windows."""
+    windows = None if unknown else costs.windows(layer, cost, *map(tuple, input_shapes))
+    if isinstance(windows, tuple):
+        windows = [[list(axis.starts), list(axis.stops), axis.step] for axis in windows]
+    return {"inputs": cost.keeps.inputs, "windows": windows}
 
 
 def _plain(value):

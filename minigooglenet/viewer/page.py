@@ -13,7 +13,10 @@ from importlib import resources
 from typing import Any
 
 # In this order: base.js defines what the others use, and main.js starts the page.
-SCRIPTS = ("base", "graph_layout", "questions", "graph", "tree", "strip", "panels", "node", "main")
+SCRIPTS = (
+    *("base", "graph_layout", "formulas", "edits", "questions", "graph", "tree", "strip"),
+    *("panels", "node", "positions", "field", "steps", "change", "compare", "gradient", "keep", "main"),
+)
 _ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
 
 
@@ -25,7 +28,7 @@ def page(data: dict[str, Any], title: str) -> str:
             "default-src 'none'",
             f"script-src '{_hash(script)}'",
             f"style-src '{_hash(style)}'",
-            "img-src data: blob:",
+            "img-src data:",
             "base-uri 'none'",
             "form-action 'none'",
         )

@@ -12,9 +12,12 @@ import numpy as np
 from minigooglenet import files
 from minigooglenet.graph import Graph
 from minigooglenet.names import closest
+from minigooglenet.names import unknown as unknown_name
 from minigooglenet.typing import FloatArray, PathLike, UInt8Array
 from minigooglenet.viewer import page
+from minigooglenet.viewer.differences import differences
 from minigooglenet.viewer.layout import layouts
+from minigooglenet.viewer.main_path import main_path
 from minigooglenet.viewer.modules import Module, hierarchy
 from minigooglenet.viewer.nodes import numbers
 from minigooglenet.viewer.photograph import label_of, prepared
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 Progress = Callable[[float, str], object]
 DEFAULT_NODES = ("conv1/7x7_s2", "conv2/3x3", "inception_3a/5x5", "inception_4a/5x5", "inception_5b/3x3")
 SIZE = 5.0  # megabytes
+PANELS = ("node", "field", "steps", "change", "gradient", "compare", "keep")
 FOR_NOTES = 500  # bytes of the notes on what is left out
 FOR_VALUES = 0.5  # fraction of the bytes for an image that exact values get; maps and gradients need the rest
 # What a page that is too large leaves out, in this order; the graph, the counts and the receptive fields always stay.
@@ -100,6 +104,8 @@ def view(
     profile: bool = False,
     size: float = SIZE,
     name: str | None = None,
+    select: str | None = None,
+    panel: str | None = None,
     progress: Progress | None = None,
 ) -> Page:
     """Return a page that shows a network: one HTML file that needs no network, or a cell's output in a notebook.
@@ -117,6 +123,8 @@ def view(
     profile : measure the time of every node
     size : largest size of the page in megabytes; `Page.notes` lists what was left out
     name : title of the network
+    select : node or module that is selected at first, such as "inception_4a"
+    panel : panel that is open at first: "node", "field", "steps", "change", "gradient", "compare" or "keep"
     progress : called as progress(fraction done, what is done next)
 
     Raises
@@ -139,6 +147,8 @@ def view(
     report(0, "network")
     source = source_of(graph, name=name, weights_file=weights, runs=image is not None)
     sources = [source] if beside is None else [source, source_of(beside)]
+    if panel not in (None, *PANELS):
+        raise ValueError(unknown_name("panel", panel, PANELS))
     chosen = _chosen(nodes, source)
     seen = None if image is None else prepared(image, source, pixels)
     data: dict[str, Any] = {"networks": [], "image": None, "objectives": {}, "objective": None, "probabilities": None}
@@ -148,6 +158,10 @@ def view(
         entry, unknown = _network(one)
         data["networks"].append(entry)
         notes += _unknown_notes(unknown)
+    data["differences"] = differences(*data["networks"]) if beside is not None else None
+    data["start"] = {"node": select, "panel": panel}
+    if select is not None:
+        _check_select(select, data["networks"][0])
     if seen:
         inputs, data["image"], more = seen
         notes += more
@@ -177,6 +191,13 @@ def _chosen(nodes, source: Source) -> tuple[str, ...]:
     return nodes
 
 
+def _check_select(select, network):
+    known = [node["name"] for node in network["nodes"]]
+    modules = [module["id"][:-1] for module in network["modules"][1:]]
+    if select not in known and select not in modules:
+        raise ValueError(unknown_name("node or module", select, [*known, *modules]))
+
+
 def _network(source: Source) -> tuple[dict[str, Any], dict[str, str]]:
     totals, nodes, unknown = numbers(source.graph)
     root = hierarchy([node["name"] for node in nodes])
@@ -191,6 +212,7 @@ def _network(source: Source) -> tuple[dict[str, Any], dict[str, str]]:
         "outputs": list(source.graph.outputs),
         "totals": totals,
         "nodes": nodes,
+        "path": main_path(nodes, source.graph.main),
         "modules": [_module(module, levels[module.id]) for module in modules],
     }, unknown
 

@@ -141,6 +141,7 @@ def test_numbers_in_the_tree_equal_the_count(open_page, name):
     questions = {
         "macs": {row.name: row.macs for row in counted.rows},
         "params": {row.name: row.params for row in counted.rows},
+        "backward": {row.name: row.grad_input_macs + row.grad_weight_macs for row in counted.rows},
         "activations": {row.name: 4 * row.activations for row in counted.rows},
         "live": live,
         "field": {row.name: row.receptive_field_max[0] for row in counted.rows},

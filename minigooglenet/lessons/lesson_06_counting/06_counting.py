@@ -486,6 +486,12 @@ figure
 # %% [markdown]
 # What you saw: most MACs are near the beginning of the network, and the largest output is that of the first layer. Most
 # parameters are at the end (lesson 00).
+#
+# The next cell shows the network as a page. Choose *Parameters* as the colour, unfold a module with its triangle, and
+# select a convolution: the panel shows the integers that give its counts.
+
+# %%
+mg.view(mg.models.googlenet(init="zeros"))
 
 # %% [markdown]
 # ## Memory over time

@@ -295,6 +295,13 @@ figure
 # %% [markdown]
 # What you saw: the paper's 16 channels are far to the left of the point where the lines cross.
 #
+# In the page below, open the panel *Change*. It shows the seven integers of a module and the naive module next to it.
+# Change the reduction before the 5x5 and watch the MACs of the module and of the whole network.
+
+# %%
+mg.view(mg.models.googlenet(init="zeros"), select="inception_4a", panel="change")
+
+# %% [markdown]
 # ## What a bottleneck loses
 #
 # Take a 1x1 from 64 to 16 channels, then a 5x5 from 16 to 64 channels, with no ReLU in between. Together they compute

@@ -343,6 +343,13 @@ print("equal weights: both networks return the same logits:", bool(np.array_equa
 # What you saw: shapes and counts cannot reveal the exchange, and a loss may or may not. To show that two networks are
 # equal, give both the same varied weights and the same varied image, so that no two values are equal, and compare their
 # outputs.
+#
+# The page below shows GoogLeNet next to a version that you can download, torchvision's. *Side by side* marks what
+# differs: the normalisation, the nine kernels that are called 5x5, and one pool.
+
+# %%
+published = mg.models.googlenet(variant="torchvision", init="zeros")
+mg.view(mg.models.googlenet(init="zeros"), beside=published, panel="compare")
 
 # %% [markdown]
 # ## Pooling instead of a linear layer

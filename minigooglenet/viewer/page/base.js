@@ -86,20 +86,23 @@ function table(caption, headings, rows) {
       class: typeof value === "number" || tag === "th" ? "number" : null,
       text: typeof value === "number" ? number(value) : value,
     });
+  const heading = (text, i) => element("th", { scope: "col", class: rows.some((row) => typeof row[i] === "number") ? "number" : null, text });
   return element(
     "table",
     {},
     caption === null ? null : element("caption", { text: caption }),
-    element("thead", {}, element("tr", {}, headings.map((heading) => element("th", { scope: "col", text: heading })))),
+    element("thead", {}, element("tr", {}, headings.map(heading))),
     element("tbody", {}, rows.map((row) => element("tr", {}, row.map((value) => cell(value))))),
   );
 }
 
+const INTEGERS = new Intl.NumberFormat("en-US"); // made once, because toLocaleString makes one for each number
+const DIGITS = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 4 });
+
 /** Return an integer with commas, any other number with four digits. */
 function number(value) {
   if (value === null || value === undefined) return "-";
-  if (Number.isInteger(value)) return value.toLocaleString("en-US");
-  return Number(value.toPrecision(4)).toLocaleString("en-US", { maximumSignificantDigits: 4 });
+  return (Number.isInteger(value) ? INTEGERS : DIGITS).format(value);
 }
 
 /** Return a number with a prefix for thousands, millions, ...: 1.2k, 347M. */
@@ -114,7 +117,7 @@ function short(value) {
 }
 
 /** Return a shape (C, H, W) as text: 64x28x28. */
-const shapeText = (shape) => shape.join("x");
+const shapeText = (shape) => (shape === null ? "-" : shape.join("x"));
 
 /** Return float32 values from base64. */
 function floats(text) {

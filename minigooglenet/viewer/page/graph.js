@@ -112,7 +112,7 @@ function recolour() {
     const hatching = hatchingAt(position);
     group.querySelector(".swatch").setAttribute("fill", colourAt(position));
     group.querySelector(".hatching").setAttribute("fill", hatching ? `url(#hatching-${hatching})` : "none");
-    group.querySelector(".value").textContent = item.kind === "Input" ? shapeText(item.shape) : valueText(item, values[index], short);
+    group.querySelector(".value").textContent = item.kind === "Input" ? shapeText(countsOf(item).shape) : valueText(item, values[index], short);
   });
 }
 

@@ -1,17 +1,23 @@
 // Starts the page: the address decides what is selected, and follows the selection.
 
 /** Whether the page is inside a notebook: there it has no address of its own, and leaves the one around it alone. */
-const framed = window.parent !== window;
+const inNotebook = window.parent !== window;
 
+/** Select what the address names, in the network that is shown or in the other one. */
 function fromAddress() {
-  const name = decoded(location.hash.slice(1));
+  const name = decodedName(location.hash.slice(1));
   if (!name) return;
-  const item = nodeNamed(name) ?? moduleNamed(name) ?? moduleNamed(`${name}/`);
-  if (item && item !== network().modules[0]) reveal(item);
+  for (const index of new Set([state.network, ...page.networks.keys()])) {
+    const net = page.networks[index];
+    const item = nodeNamed(name, net) ?? moduleNamed(name, net) ?? moduleNamed(`${name}/`, net);
+    if (!item || item === net.modules[0]) continue;
+    if (index !== state.network) change({ network: index });
+    return reveal(item);
+  }
 }
 
 /** Return the name in an address; an address that was edited by hand may have a % that decodes to nothing. */
-function decoded(text) {
+function decodedName(text) {
   try {
     return decodeURIComponent(text);
   } catch {
@@ -30,7 +36,11 @@ startGraph();
 startTree();
 startStrip();
 startPanels();
-if (!framed) {
+startComparison();
+startGradient();
+if (page.start.panel) change({ panel: page.start.panel });
+if (page.start.node) reveal(nodeNamed(page.start.node) ?? moduleNamed(`${page.start.node}/`));
+if (!inNotebook) {
   addEventListener("hashchange", fromAddress);
   fromAddress();
   watch(["node"], toAddress);

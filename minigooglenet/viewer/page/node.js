@@ -2,9 +2,11 @@
 
 panel("node", "Node", ["question", "objective", "edits", "channel", "direction"], (item) => item !== null, drawNode);
 
-function drawNode(container, item) {
-  container.append(element("h2", { text: item.name ?? item.label }));
-  if (item.children) return drawModule(container, item);
+function drawNode(container, selected) {
+  container.append(element("h2", { text: selected.name ?? (selected.label || network().name) }));
+  if (errorAt(selected)) container.append(element("p", { class: "error", text: errorAt(selected) }));
+  if (selected.children) return drawModule(container, selected);
+  const item = countsOf(selected);
   container.append(
     element("p", { class: "kind", text: item.kind === "Input" ? "input of the network" : `${item.kind}: ${item.input_shapes.map(shapeText).join(", ")} to ${shapeText(item.shape)}` }),
   );
@@ -21,7 +23,7 @@ function drawNode(container, item) {
 function drawModule(container, module) {
   const rows = module.children.map((name) => {
     const item = moduleNamed(name) ?? nodeNamed(name);
-    const inside = nodesIn(item);
+    const inside = nodesIn(item).map((node) => countsOf(node));
     return [item.label ?? shortName(item), sum(inside.map((node) => node.params ?? 0)), sum(inside.map((node) => node.macs ?? 0))];
   });
   const total = ["sum", sum(rows.map((row) => row[1])), sum(rows.map((row) => row[2]))];

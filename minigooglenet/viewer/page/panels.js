@@ -14,14 +14,19 @@ function startPanels() {
     tabs.append(element("button", { role: "tab", id: `tab-${id}`, "aria-controls": "panel", text: title, on: { click: select } }));
   }
   tabs.addEventListener("keydown", tabKey);
-  const keys = new Set(["node", "panel", "network", ...panels.flatMap((one) => one.keys)]);
-  watch([...keys], drawPanel);
+  watch(["node", "panel", "network"], drawPanel);
+  for (const one of panels) watch(one.keys, () => one === shownPanel() && drawPanel());
+}
+
+/** Return the chosen panel, or the first one if that does not apply to the selected item. */
+function shownPanel(possible = panels.filter((one) => one.applies(selectedItem()))) {
+  return possible.find((one) => one.id === state.panel) ?? possible[0];
 }
 
 function drawPanel() {
   const item = selectedItem();
   const possible = panels.filter((one) => one.applies(item));
-  const shown = possible.find((one) => one.id === state.panel) ?? possible[0];
+  const shown = shownPanel(possible);
   for (const { id } of panels) {
     const tab = document.getElementById(`tab-${id}`);
     tab.hidden = !possible.some((one) => one.id === id);

@@ -7,6 +7,7 @@ const largest = (values) => values.reduce((most, value) => Math.max(most, value)
 const QUESTIONS = {
   macs: { title: "MACs", unit: "MACs", of: (node) => node.macs, combine: sum, share: true },
   params: { title: "Parameters", unit: "parameters", of: (node) => node.params, combine: sum, share: true },
+  backward: { title: "MACs of the backward pass", unit: "MACs", of: backwardMacs, combine: sum, share: true },
   activations: { title: "Activation memory", unit: "bytes", of: (node) => 4 * node.activations, combine: sum, share: true },
   live: { title: "Live memory", unit: "bytes in memory while the node runs", of: (node) => node.live_bytes, combine: largest },
   field: { title: "Receptive field", unit: "input pixels, height", of: (node) => node.field_max?.[0] ?? null, combine: largest },
@@ -20,6 +21,11 @@ function gradientNorm(node) {
   return node.norms ? (node.norms[state.objective ?? page.objective] ?? null) : null;
 }
 
+/** Return the multiply-adds of a node's backward pass; null if they are unknown. */
+function backwardMacs(node) {
+  return node.grad_input_macs === null ? null : node.grad_input_macs + node.grad_weight_macs;
+}
+
 /** Return the questions that the page has numbers for. */
 function answerable(net = network()) {
   return Object.keys(QUESTIONS).filter((key) => net.nodes.some((node) => QUESTIONS[key].of(node) !== null));
@@ -27,7 +33,9 @@ function answerable(net = network()) {
 
 /** Return the value of a node or of a module for a question, or null. A sum with an unknown part is unknown. */
 function valueOf(item, key = state.question, net = network()) {
-  const values = nodesIn(item, net).filter((node) => node.kind !== "Input").map(QUESTIONS[key].of);
+  const nodes = nodesIn(item, net).filter((node) => node.kind !== "Input").map((node) => countsOf(node, net));
+  if (nodes.some((node) => node.shape === null)) return null; // a change made it impossible
+  const values = nodes.map(QUESTIONS[key].of);
   const known = values.filter((value) => value !== null && value !== undefined);
   if (!known.length || (QUESTIONS[key].share && known.length < values.length)) return null;
   return QUESTIONS[key].combine(known);
@@ -35,6 +43,7 @@ function valueOf(item, key = state.question, net = network()) {
 
 /** Return the text of a value; numbers of a layer without a registered cost are unknown, inputs have none. */
 function valueText(item, value, format = number) {
+  if (errorAt(item)) return "does not fit";
   if (value !== null) return format(value);
   const expected = !QUESTIONS[state.question].some && nodesIn(item).some((node) => node.kind !== "Input");
   return expected ? "unknown" : "";

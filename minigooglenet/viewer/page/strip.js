@@ -80,7 +80,8 @@ function drawStrip() {
     );
   });
   const unknown = share && values.includes(null) ? "; some are unknown" : "";
-  const summary = share ? `${title}: ${number(total)} ${unit} in total${unknown}` : `${title}: at most ${number(most)} ${unit}`;
+  const known = share ? `${title}: ${number(total)} ${unit} in total${unknown}` : `${title}: at most ${number(most)} ${unit}`;
+  const summary = totalsOf() === null ? "No total: the changed network does not fit together" : known;
   document.getElementById("total").textContent = summary;
   document.getElementById("strip").replaceChildren(
     svg("svg", { viewBox: `0 0 ${width} 64`, preserveAspectRatio: "none", role: "img", "aria-label": summary }, bars),

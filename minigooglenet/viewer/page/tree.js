@@ -34,7 +34,7 @@ function drawTree() {
 }
 
 function treeRow(item, level) {
-  const shape = item.children ? null : shapeText(item.shape);
+  const shape = item.children ? null : shapeText(countsOf(item).shape);
   const name = item.children ? item.label : shortName(item);
   return element(
     "div",
@@ -51,7 +51,7 @@ function treeRow(item, level) {
     element("span", { class: "twisty", "aria-hidden": "true", text: item.children ? (state.unfolded.has(item.id) ? "▾" : "▸") : "" }),
     element("span", { class: "name", title: item.name ?? item.id, text: name }),
     element("span", { class: "shape", text: shape ?? `${nodesIn(item).length} nodes` }),
-    element("span", { class: "value", text: valueText(item, valueOf(item), number) }),
+    element("span", { class: errorAt(item) ? "value error" : "value", text: valueText(item, valueOf(item)) }),
   );
 }
 
