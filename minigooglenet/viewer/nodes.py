@@ -36,7 +36,9 @@ def numbers(graph) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, str]
     nodes += [_node(graph, row, live[row.name]) for row in rows]
     for node in nodes[len(graph.inputs) :]:
         layer, name = graph.nodes[node["name"]].layer, node["name"]
-        node["own"] = None if has_formula(layer) else _own(layer, layer_costs[name], node["input_shapes"], name in unknown)
+        node["own"] = (
+            None if has_formula(layer) else _own(layer, layer_costs[name], node["input_shapes"], name in unknown)
+        )
         if getattr(layer, "algorithm", None) == "winograd":  # the page's formulas need to know
             node["algorithm"] = "winograd"
     for node in nodes:
