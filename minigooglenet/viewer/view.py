@@ -278,7 +278,7 @@ def _fitted(data, title, size) -> Page:
     excess = len(page.page(data, title)) - 1e6 * size
     if excess > 0:
         excess += FOR_NOTES
-    left_out = {}
+    left_out: dict[str, int] = {}
     for key, what in LEFT_OUT.items():
         for node in (node for network in data["networks"] for node in reversed(network["nodes"])):
             if excess > 0 and node.get(key):

@@ -1,12 +1,15 @@
 """The page in a real browser: folding, search, keyboard, addresses, numbers, and text from outside."""
 
 import html as html_text
+import re
+from collections import Counter
 
 import pytest
 
 import minigooglenet as mg
 from minigooglenet import layers
 from minigooglenet.counting import memory
+from minigooglenet.viewer.page import SCRIPTS, _file
 
 HOSTILE = (
     "</script><script>document.title='attacked'</script>",
@@ -141,6 +144,7 @@ def test_numbers_in_the_tree_equal_the_count(open_page, name):
     questions = {
         "macs": {row.name: row.macs for row in counted.rows},
         "params": {row.name: row.params for row in counted.rows},
+        "backward": {row.name: row.grad_input_macs + row.grad_weight_macs for row in counted.rows},
         "activations": {row.name: 4 * row.activations for row in counted.rows},
         "live": live,
         "field": {row.name: row.receptive_field_max[0] for row in counted.rows},
@@ -285,7 +289,6 @@ def test_every_model_has_a_page(open_page, name):
 
 def test_scripts_declare_every_name_once():
     """All scripts of the page share one scope, in which a second declaration replaces the first or stops the page."""
-    names = Counter(
-        name for script in SCRIPTS for name in re.findall(r"^(?:async )?(?:function|const|let|class) (\w+)", _file(f"{script}.js"), re.M)
-    )
+    declared = re.compile(r"^(?:async )?(?:function|const|let|class) (\w+)", re.MULTILINE)
+    names = Counter(name for script in SCRIPTS for name in declared.findall(_file(f"{script}.js")))
     assert [name for name, count in names.items() if count > 1] == []

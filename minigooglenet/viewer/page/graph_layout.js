@@ -2,7 +2,7 @@
 // coordinates, because they depend on which modules are unfolded. The input is at the bottom, as in the paper.
 
 const GAP = { row: 22, column: 16, inside: 14, heading: 24, port: 6 };
-const LEAF = { height: 36, least: 96, letter: 6.6, lane: 12 };
+const LEAF = { height: 36, least: 96, beside: 42, lane: 12 };
 const MOST_LETTERS = 28;
 
 /** Return {boxes: [{item, x, y, width, height, unfolded}], edges: [{source, target, points}], width, height}. */
@@ -19,13 +19,23 @@ function boxLabel(item, net = network()) {
   return item.children ? `${cut} (${nodesIn(item, net).length})` : cut;
 }
 
+const ruler = document.createElement("canvas").getContext("2d");
+const textWidths = new Map();
+
+/** Return the width of a label in pixels. */
+function textWidth(text) {
+  ruler.font = "12px system-ui, sans-serif";
+  if (!textWidths.has(text)) textWidths.set(text, ruler.measureText(text).width);
+  return textWidths.get(text);
+}
+
 /**
  * Return {width, height, axis, out, inner} of a node or module. Its edges enter at `axis` and leave at `out`, from the
  * left; `inner` is the layout of an unfolded module's inside.
  */
 function sized(net, item, unfolded) {
   const isRoot = item === net.modules[0];
-  const least = isRoot ? 0 : Math.max(LEAF.least, 40 + LEAF.letter * boxLabel(item, net).length);
+  const least = isRoot ? 0 : Math.max(LEAF.least, LEAF.beside + textWidth(boxLabel(item, net)));
   if (!item.children || !(isRoot || unfolded.has(item.id))) {
     return { width: least, height: LEAF.height, axis: least / 2, out: least / 2, inner: null };
   }

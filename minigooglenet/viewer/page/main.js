@@ -30,16 +30,17 @@ function toAddress() {
   history.replaceState(null, "", `#${encodeURIComponent(state.node).replaceAll("%2F", "/")}`);
 }
 
+/** Draw everything. Notes come first, because they take space. */
 async function startPage() {
   if (page.networks.some((net) => net.nodes.some((node) => node.values))) await unpackFloats();
   document.title = `${page.networks.map((net) => net.name).join(" and ")} - minigooglenet`;
+  document.getElementById("notes").replaceChildren(...page.notes.map((text) => element("p", { text })));
   startGraph();
   startTree();
   startStrip();
   startPanels();
   startComparison();
   startGradient();
-  document.getElementById("notes").replaceChildren(...page.notes.map((text) => element("p", { text })));
   if (page.start.panel) change({ panel: page.start.panel });
   if (page.start.node) reveal(nodeNamed(page.start.node) ?? moduleNamed(`${page.start.node}/`));
   if (!inNotebook) {
