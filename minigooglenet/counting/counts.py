@@ -66,7 +66,11 @@ def count(target: Any, *input_shapes: Shape, outputs: str | Iterable[str] | None
             f"count expects a graph or a layer, got the class {target.__name__}. Try {target.__name__}(...)."
         )
     if not hasattr(target, "output_shape"):
-        hint = f". Try mg.models.build({target!r})." if isinstance(target, str) else ""
+        name = getattr(target, "__name__", "")
+        if isinstance(target, str):
+            hint = f". Try mg.models.build({target!r})."
+        else:
+            hint = f". Call it: {name}()." if name else ""
         raise TypeError(f"count expects a graph or a layer, got {type(target).__name__}{hint}")
     if outputs is not None:
         raise TypeError("outputs= chooses wires of a graph, but a single layer has only one output")
@@ -167,7 +171,13 @@ class Count:
         return conventions.as_convention(self.rows, name)
 
     def explain(self, name: str) -> str:
-        """Return the calculation of a node's numbers, as text."""
+        """Return the calculation of a node's numbers as text, or the sum over the nodes of a module."""
+        module = self.modules().get(name, [])
+        if module and name not in [row.name for row in module]:
+            lines = [f"{name}: {len(module)} nodes"]
+            lines += [f"  {row.name}: {row.params:,} parameters, {row.macs:,} MAC" for row in module if row.macs]
+            params, macs = sum(row.params for row in module), sum(row.macs for row in module)
+            return "\n".join([*lines, f"  sum: {params:,} parameters, {macs:,} MAC"])
         row = self[name]
         inputs = ", ".join(map(console.text, row.input_shapes))
         lines = [f"{row.name}: {row.kind}, {inputs} -> {console.text(row.output_shape)}"]
