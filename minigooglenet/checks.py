@@ -1,6 +1,7 @@
 """Checks of array arguments, in one file so that the same mistake gets the same message everywhere."""
 
 import numbers
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -102,6 +103,18 @@ def of_one_dtype(xs: Sequence[Any]) -> None:
         floating(x, f"input {i}")
         if x.dtype != xs[0].dtype:
             raise TypeError(f"all inputs must have the same dtype: input 0 is {xs[0].dtype}, input {i} is {x.dtype}")
+
+
+def number(value: Any, name: str, least: float = -np.inf, most: float = np.inf) -> float:
+    """Return a finite real number in [least, most] as a float, or raise an error with its name."""
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    if not abs(value) <= sys.float_info.max:  # type: ignore[operator]
+        raise ValueError(f"{name} must be finite, got {value if isinstance(value, float) else 'a larger integer'!r}")
+    if not least <= float(value) <= most:
+        bounds = f"at least {least:g}" if most == np.inf else f"in [{least:g}, {most:g}]"
+        raise ValueError(f"{name} must be {bounds}, got {value!r}")
+    return float(value)
 
 
 def probability(p: Any, name: str = "p") -> float:

@@ -212,11 +212,15 @@ def test_image_shape_error_suggests_a_fix(net):
         net(X[0])
     with raises(ValueError, "input 'image' must be (N, 3, 8, 8), got (2, 8, 8, 3)", "x.transpose(0, 3, 1, 2)"):
         net(X.transpose(0, 2, 3, 1))
-    with raises(ValueError, "input 'image' must be (N, 3, 8, 8), got (2, 3, 8, 7)"):
+    with raises(
+        ValueError,
+        "input 'image' must be (N, 3, 8, 8), got (2, 3, 8, 7). Resize the images to 8 x 8, or build the graph for "
+        "(3, 8, 7).",
+    ):
         net(X[..., :7])
     with raises(ValueError, "x must have shape (N, C, H, W), got (3, 8, 8)", "x[None]"):
         kernels.conv2d.forward(X[0], zeros(2, 3, 3, 3))
-    with raises(TypeError, "inputs must be a dict {'image': array}, got ndarray"):
+    with raises(TypeError, "inputs must be a dict {'image': array}, got ndarray. Pass {'image': x}."):
         net.forward(X)
     with raises(ValueError, "the inputs of the graph are ['image'], got ['image', 'conv']"):
         net.forward({"image": X, "conv": X})
@@ -380,6 +384,16 @@ def test_common_mistakes_get_a_hint(net):
         mg.optim.sgd_step(net, {}, {}, lr=0.1)
     with raises(TypeError, "count expects a graph or a layer, got str. Try mg.models.build('googlenet')."):
         mg.count("googlenet")
+    with raises(TypeError, "count expects a graph or a layer, got function. Call it: googlenet()."):
+        mg.count(mg.models.googlenet)
+    with raises(TypeError, "with_classes expects a graph, got 3"):
+        mg.models.with_classes(3, 4)
+    with raises(TypeError, "num_classes must be an integer, got 2.5"):
+        mg.models.with_classes(mg.models.mini_googlenet(10), 2.5)
+    with raises(ValueError, "mean needs 3 numbers for RGB, got 1"):
+        mg.data.Pixels(mean=1)
+    with raises(TypeError, "data must be ", "got 2 values (int, int)"):
+        mg.data.as_split(mg.data.Split(1, 2), 3)
     with raises(TypeError, "plan expects a graph, got str"):
         mg.plan("googlenet")
     with raises(ValueError, "unknown wire 'img'. Did you mean 'image'?"):
@@ -413,3 +427,25 @@ def test_grey_images_for_a_colour_network_raise():
     g.add("relu", layers.ReLU(), "image")
     with raises(ValueError, "input 'image'", "These images are grey: use np.repeat(x, 3, axis=1)"):
         g(np.zeros((2, 1, 4, 4), np.float32))
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: layers.BatchNorm2d(3, eps=-1), "eps must be at least 0, got -1"),
+        (lambda: layers.BatchNorm2d(3, momentum=5), "momentum must be in [0, 1], got 5"),
+        (lambda: layers.Conv2d(3, 4, 3, bias_init=float("nan")), "bias_init must be finite, got nan"),
+        (lambda: layers.Linear(3, 4, bias_init="0"), "bias_init must be a number, got '0'"),
+        (lambda: layers.LocalResponseNorm(alpha=float("inf")), "alpha must be finite, got inf"),
+        (lambda: layers.LocalResponseNorm(beta=None), "beta must be a number, got None"),
+    ],
+)
+def test_layer_rejects_a_number_that_it_cannot_use(build, message):
+    with pytest.raises((TypeError, ValueError)) as caught:
+        build()
+    assert str(caught.value) == message
+
+
+def test_batch_norm_error_explains_the_shape_of_its_weight():
+    with raises(ValueError, "weight, with one value per channel of x, must have shape (4,), got (3,)"):
+        layers.BatchNorm2d(3).forward(zeros(2, 4, 5, 5))

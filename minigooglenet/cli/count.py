@@ -1,6 +1,5 @@
 """`minigooglenet count NAME`: the parameters and operations of a network."""
 
-import difflib
 import os
 import warnings
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from minigooglenet import console, models, weights
 from minigooglenet.cli.arguments import output, report_written
 from minigooglenet.counting import CONVENTIONS, count
+from minigooglenet.names import hint
 
 HELP = "count the parameters and operations of a network"
 
@@ -30,7 +30,7 @@ def add_parser(commands, name):
     parser.add_argument("--wide", action="store_true", help="show memory and operations other than MACs, too")
     parser.add_argument("--convention", choices=CONVENTIONS, help="tool whose counting convention gives a second total")
     parser.add_argument(
-        "--explain", metavar="NODE", help="show how the counts of one node are computed, instead of the table"
+        "--explain", metavar="NODE", help="show how the counts of one node or module are computed, instead of the table"
     )
     parser.add_argument("--csv", metavar="FILE", help="CSV file with one row per layer")
     parser.add_argument("--json", metavar="FILE", help="JSON file with the totals and all layers")
@@ -42,12 +42,10 @@ def run(options):
     graph = _graph(options.name)
     counted = count(graph, outputs=[graph.main] if options.no_heads else None)
     if options.explain:
-        if options.explain not in [row.name for row in counted.rows]:
-            close = difflib.get_close_matches(options.explain, [row.name for row in counted.rows], n=2, cutoff=0.5)
-            hint = f"Did you mean {' or '.join(map(repr, close))}? " if close else ""
-            raise ValueError(
-                f"node {options.explain!r} was not counted in {options.name}. {hint}List all nodes with --by layer."
-            )
+        known = [*(row.name for row in counted.rows), *counted.modules()]
+        if options.explain not in known:
+            advice = f"{hint(options.explain, known) or '.'} List all nodes with --by layer."
+            raise ValueError(f"node {options.explain!r} was not counted in {options.name}{advice}")
         out.print(counted.explain(options.explain), markup=False)
     else:
         console.show(out, counted.table(options.by, wide=options.wide))

@@ -65,7 +65,11 @@ def count(target: Any, *input_shapes: Shape, outputs: str | Iterable[str] | None
             f"count expects a graph or a layer, got the class {target.__name__}. Try {target.__name__}(...)."
         )
     if not hasattr(target, "output_shape"):
-        hint = f". Try mg.models.build({target!r})." if isinstance(target, str) else ""
+        name = getattr(target, "__name__", "")
+        if isinstance(target, str):
+            hint = f". Try mg.models.build({target!r})."
+        else:
+            hint = f". Call it: {name}()." if name else ""
         raise TypeError(f"count expects a graph or a layer, got {type(target).__name__}{hint}")
     if outputs is not None:
         raise TypeError("outputs= chooses wires of a graph, but a single layer has only one output")
@@ -164,8 +168,14 @@ class Count:
         return conventions.as_convention(self.rows, name)
 
     def explain(self, name: str) -> str:
-        """Return the calculation of a node's numbers, as text."""
-        return self[name].explain()
+        """Return the calculation of a node's numbers as text, or the sum over the nodes of a module."""
+        module = self.modules().get(name, [])
+        if not module or name in [row.name for row in module]:
+            return self[name].explain()
+        lines = [f"{name}: {len(module)} nodes"]
+        lines += [f"  {row.name}: {row.params:,} parameters, {row.macs:,} MAC" for row in module if row.macs]
+        params, macs = sum(row.params for row in module), sum(row.macs for row in module)
+        return "\n".join([*lines, f"  sum: {params:,} parameters, {macs:,} MAC"])
 
     def table(self, by: str | None = None, *, wide: bool = False) -> console.Table:
         """Return a table by "module" or by "layer"; by default by module if there are more than 40 rows.

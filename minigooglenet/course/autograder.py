@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 import minigooglenet
-from minigooglenet import files
+from minigooglenet import extras, files
 from minigooglenet.course import course_file, own_exercises
 
 PACKAGE = Path(minigooglenet.__file__).parent
@@ -81,16 +81,11 @@ def write(path, handout, lesson=None, course=None, exercises=None) -> Path:
 
 
 def requirements() -> list[str]:
-    """Return the requirements of this package with the extra for courses."""
-    from packaging.requirements import Requirement
-
-    required = map(Requirement, metadata.requires("minigooglenet") or ())
-    kept = []
-    for requirement in required:
-        if requirement.marker is None or requirement.marker.evaluate({"extra": EXTRA}):
-            requirement.marker = None
-            kept.append(str(requirement))
-    return kept
+    """Return the requirements of this package with the extra for courses, without the markers of this machine."""
+    needed = extras.requirements(EXTRA)
+    for requirement in needed:
+        requirement.marker = None
+    return list(map(str, needed))
 
 
 def _package():

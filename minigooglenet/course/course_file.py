@@ -20,7 +20,7 @@ from pathlib import Path
 from minigooglenet.course.plan import NEWEST, ON_TIME, USES, Late, Lesson, Plan
 from minigooglenet.course.roster import Person, Roster, people_of
 from minigooglenet.exercises.find import everything
-from minigooglenet.names import closest
+from minigooglenet.names import hint
 
 TABLES = ("lessons", "points", "late", "allowed", "students", "extensions")
 KEYS = ("name", "partial", "time_zone", "exercises", *TABLES)
@@ -97,9 +97,8 @@ class _Reader:
         """Report unknown keys of a table."""
         for key in table:
             if key not in known:
-                near = closest(key, known, 1)
-                advice = f"Did you mean {near}?" if near else f"Choose from {', '.join(known)}."
-                self.wrong(f"{where}{key}", f"unknown key. {advice}")
+                advice = hint(key, known, f"Choose from {', '.join(known)}.", 1)
+                self.wrong(f"{where}{key}", f"unknown key{advice}")
 
     def typed(self, table, key, kind, where, default=None):
         """Return the value of a key, or report that it has another type."""
@@ -149,9 +148,8 @@ class _Reader:
         try:
             self.zone = zoneinfo.ZoneInfo(name)
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-            near = closest(name, zoneinfo.available_timezones(), 1)
-            advice = f" Did you mean {near}?" if near else " On Windows, `pip install tzdata` adds all of them."
-            self.wrong("time_zone", f"unknown time zone {_shown(name)}.{advice}")
+            advice = hint(name, zoneinfo.available_timezones(), "On Windows, `pip install tzdata` adds all of them.", 1)
+            self.wrong("time_zone", f"unknown time zone {_shown(name)}{advice}")
 
     def _exercise(self, number, where, lesson=None) -> str | None:
         """Return the full ID of an exercise, or report that it does not exist."""
@@ -160,10 +158,9 @@ class _Reader:
         if text in self.known and lesson in (None, text.partition(".")[0]):
             return text
         candidates = [known for known in self.known if lesson in (None, known.partition(".")[0])]
-        near = closest(text, candidates, 2)
         of = f" of lesson {lesson}" if lesson else ""
-        advice = f" Did you mean {near}?" if near else f" Choose from {', '.join(candidates)}." if lesson else ""
-        self.wrong(where, f"unknown exercise{of} {_shown(number)}.{advice}")
+        advice = hint(text, candidates, f"Choose from {', '.join(candidates)}." if lesson else "")
+        self.wrong(where, f"unknown exercise{of} {_shown(number)}{advice}")
         return None
 
     def _lesson(self, key, where) -> str | None:
@@ -303,8 +300,9 @@ class _Reader:
             where = f'extensions."{name}"'
             student = plan.roster.find(name)
             if student is None:
-                near = closest(name, plan.roster.names, 1)
-                self.wrong(where, f"no student on the roster has this name.{f' Did you mean {near}?' if near else ''}")
+                self.wrong(
+                    where, f"no student on the roster has this name{hint(name, plan.roster.names, most=1) or '.'}"
+                )
             if not isinstance(dates, dict):
                 self.wrong(where, f"expected {{01 = 2026-11-10}}, got {_shown(dates)}")
                 continue

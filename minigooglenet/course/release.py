@@ -17,7 +17,7 @@ from minigooglenet.course.rules import rules
 from minigooglenet.exercises.cards import cards, pairs
 from minigooglenet.exercises.find import everything
 from minigooglenet.lessons.flashcards import computed
-from minigooglenet.names import closest
+from minigooglenet.names import hint
 
 NOTE = ".minigooglenet-release.json"
 DECK = "flashcards.tsv"
@@ -90,9 +90,8 @@ def _for_course(plan, stem, text):
     for number in sorted(set(_NUMBERS.findall(text)) - set(known)):
         candidates = [other for other in known if other.partition(".")[0] == number.partition(".")[0]]
         if candidates:  # otherwise the lesson may be the course's own
-            near = closest(number, candidates)
-            advice = f"Did you mean {near}?" if near else f"Choose from {', '.join(candidates)}."
-            raise ValueError(f"{stem}: unknown exercise {number!r}. {advice}")
+            advice = hint(number, candidates, f"Choose from {', '.join(candidates)}.")
+            raise ValueError(f"{stem}: unknown exercise {number!r}{advice}")
     if plan is None:
         return text
     return notebooks.with_text(text, rules(plan, lesson, exercises)) if lesson in plan.lessons else None

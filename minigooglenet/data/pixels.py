@@ -37,9 +37,10 @@ class Pixels:
         if self.colours not in COLOURS:
             raise ValueError(f"colours must be one of {', '.join(COLOURS)}, got {self.colours!r}")
         for name in ("mean", "std"):
-            values = tuple(map(float, getattr(self, name)))
+            given = getattr(self, name)
+            values = tuple(map(float, given)) if np.ndim(given) == 1 else ()
             if len(values) != self.channels:
-                raise ValueError(f"{name} needs {self.channels} numbers for {self.colours}, got {values}")
+                raise ValueError(f"{name} needs {self.channels} numbers for {self.colours}, got {given!r}")
             if not all(np.isfinite(values)) or (name == "std" and min(values) <= 0):
                 raise ValueError(f"{name} must be finite{' and above 0' * (name == 'std')}, got {values}")
             object.__setattr__(self, name, values)

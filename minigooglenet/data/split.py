@@ -31,14 +31,13 @@ def as_split(value: Split | Sequence[Any], classes: int) -> Split:
     >>> mg.data.as_split(mg.data.digits(), classes=10)
     Split(1438 train, 359 test, 10 classes, 1x32x32)
     """
-    if isinstance(value, Split):
-        return value
     if not isinstance(value, (tuple, list)):
         raise TypeError(f"data must be {FORMS}; got {type(value).__name__}")
     if len(value) == 2 and all(isinstance(part, Dataset) for part in value):
-        return Split(*value)
+        return value if isinstance(value, Split) else Split(*value)
     if len(value) != 4:
-        raise TypeError(f"data must be {FORMS}; got {len(value)} values")
+        kinds = ", ".join(type(part).__name__ for part in value)
+        raise TypeError(f"data must be {FORMS}; got {len(value)} values ({kinds})")
     names = tuple(map(str, range(classes)))
     parts = []
     for part, images, labels in (("train", *value[:2]), ("test", *value[2:])):

@@ -1,6 +1,5 @@
 """Exercises by ID, in the courses that were added. A lesson is imported on first use."""
 
-import difflib
 import importlib
 import importlib.util
 import os
@@ -11,6 +10,7 @@ from pathlib import Path
 from minigooglenet.exercises.exercise import REGISTERED, Task
 from minigooglenet.exercises.plain import plain
 from minigooglenet.exercises.shown import brief, printable
+from minigooglenet.names import hint
 
 COURSES: list[str] = []  # names of packages whose subpackages are lessons: "minigooglenet.lessons"
 VARIABLE = "MINIGOOGLENET_LESSONS"  # more course packages, separated by commas: for the processes that commands start
@@ -104,9 +104,8 @@ def find(number):
             importlib.import_module(name)
     if number not in REGISTERED:
         everything()
-        close = difflib.get_close_matches(number, REGISTERED, n=3, cutoff=0.5)
-        hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
-        raise ValueError(f"unknown exercise {printable(number[:40])!r}.{hint} Choose from:\n{_ids(REGISTERED)}")
+        advice = hint(number, REGISTERED, most=3)
+        raise ValueError(f"unknown exercise {printable(number[:40])!r}{advice or '.'} Choose from:\n{_ids(REGISTERED)}")
     return REGISTERED[number]
 
 

@@ -91,7 +91,7 @@ def _backward(subject, grad_y, before):
     for i, gradient in gradients.items():
         if any(np.shares_memory(gradient, a) for a in (*subject.arrays, grad_y) if isinstance(a, np.ndarray)):
             view = f"the gradient of {subject.names[i]} is a view of an argument"
-            sentence = f"{view}, so changing one changes both. Return a copy."
+            sentence = f"{view}, so changing one changes both. Copy it before you change it."
             findings.append(Finding(PASS, sentence, subject.names[i]))
     more, ignoring = _linear_in_upstream(subject, grad_y)
     findings += more

@@ -159,7 +159,7 @@ class Report:
     def __str__(self) -> str:
         lines = [f"{self.verdict}  {self.title}"]
         lines += [
-            f"  {s.number} {s.title:<18} {s.verdict:<12} {s.outcome}  [{1e3 * s.seconds:.0f} ms]" for s in self.stages
+            f"  {s.number} {s.title:<18} {_shown(s):<12} {s.outcome}  [{1e3 * s.seconds:.0f} ms]" for s in self.stages
         ]
         signs = {FAIL: "!", INCONCLUSIVE: "?", PASS: "-"}
         lines += [f"  {signs[finding.verdict]} {finding}" for finding in self.findings]
@@ -172,3 +172,7 @@ class Report:
         return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
 
     __repr__ = __str__
+
+
+def _shown(stage):
+    return "" if stage.title in ("diagnosis", "location") else stage.verdict  # they explain and judge nothing

@@ -6,7 +6,7 @@ import numpy as np
 
 from minigooglenet import checks, shapes
 from minigooglenet.graph.tape import Tape
-from minigooglenet.names import closest
+from minigooglenet.names import hint
 
 
 class named_errors:  # noqa: N801 (used as a function, as contextlib's are)
@@ -51,15 +51,16 @@ def check_known(wires, shapes, who):
     """Raise a ValueError that suggests the right name if a wire is not one of `shapes`."""
     for wire in wires:
         if wire not in shapes:
-            close = closest(wire, shapes, most=3)
-            hint = f" Did you mean {close}?" if close else f" The first wires are {list(shapes)[:8]}."
-            raise ValueError(f"{who + ': ' if who else ''}unknown wire {wire!r}.{hint}")
+            advice = hint(wire, shapes, f"The first wires are {list(shapes)[:8]}.", most=3)
+            raise ValueError(f"{who + ': ' if who else ''}unknown wire {wire!r}{advice}")
 
 
 def check_inputs(inputs, expected):
     """Return {input: array (N, ...)} if it has an array for each of {input: shape}; else raise an error."""
     if not isinstance(inputs, dict):
-        raise TypeError(f"inputs must be a dict {{{next(iter(expected))!r}: array}}, got {type(inputs).__name__}")
+        name = next(iter(expected))
+        advice = f". Pass {{{name!r}: x}}." if isinstance(inputs, np.ndarray) and len(expected) == 1 else ""
+        raise TypeError(f"inputs must be a dict {{{name!r}: array}}, got {type(inputs).__name__}{advice}")
     if set(inputs) != set(expected):
         raise ValueError(f"the inputs of the graph are {list(expected)}, got {list(inputs)}")
     batches = {}
@@ -105,6 +106,8 @@ def _hint(x, shape):
         return ". The channels come last: pass x.transpose(0, 3, 1, 2)."
     if len(shape) == 3 and shape[0] == 3 and x.shape[1:] == (1, *shape[1:]):
         return f". These images are grey: use np.repeat(x, 3, axis=1), or build the graph for {(1, *shape[1:])}."
+    if len(shape) == 3 and x.ndim == 4 and x.shape[1] == shape[0]:
+        return f". Resize the images to {shape[1]} x {shape[2]}, or build the graph for {x.shape[1:]}."
     return ""
 
 

@@ -4,7 +4,7 @@ from collections.abc import MutableMapping
 from typing import Any
 
 from minigooglenet import checks
-from minigooglenet.names import closest
+from minigooglenet.names import hint
 
 
 class Named(dict[str, Any]):
@@ -20,8 +20,7 @@ class Named(dict[str, Any]):
 
 def unknown(what, name, names) -> str:
     """Return the error message for a `name` that is not in `names`, with the closest names."""
-    close = closest(name, names)
-    return f"unknown {what} {name!r}" + (f". Did you mean {close}?" if close else "")
+    return f"unknown {what} {name!r}{hint(name, names)}"
 
 
 class ArrayView(MutableMapping[str, Any]):
@@ -34,9 +33,7 @@ class ArrayView(MutableMapping[str, Any]):
         node, _, name = str(key).rpartition("/")
         arrays = getattr(self._nodes[node].layer, self._attribute, {}) if node in self._nodes else {}
         if name not in arrays:
-            close = closest(key, self)
-            hint = f". Did you mean {close}?" if close else ""
-            raise KeyError(f"{self._attribute} has no entry {key!r}{hint}")
+            raise KeyError(f"{self._attribute} has no entry {key!r}{hint(key, self)}")
         return arrays, name
 
     def __getitem__(self, key):

@@ -35,16 +35,14 @@ def forward(
     (array([-1.,  1.]), array([2.]), array([1.]))
     """
     checks.floating(x, "x", 4)
-    weight, bias = (
-        checks.parameter(a, name, x.shape[1:2], x.dtype) for a, name in ((weight, "weight"), (bias, "bias"))
-    )
+    weight, bias = _per_channel(weight, "weight", x), _per_channel(bias, "bias", x)
     if (mean is None) != (var is None):
         raise ValueError(f"batch norm needs both mean and var, got only {'var' if mean is None else 'mean'}")
     if mean is None:
         if x.shape[0] * x.shape[2] * x.shape[3] == 1:
             raise ValueError(f"batch norm needs more than one value per channel to train, got shape {x.shape}")
     else:
-        mean, var = (checks.parameter(a, name, x.shape[1:2], x.dtype) for a, name in ((mean, "mean"), (var, "var")))
+        mean, var = _per_channel(mean, "mean", x), _per_channel(var, "var", x)
     form = form_of("batch_norm2d", x.dtype)
     channels = x.shape[1:2], x.dtype
     values = form.forward(x, weight, bias, mean, var, x.dtype.type(eps))
@@ -78,10 +76,13 @@ def backward(
     grad_y = checks.gradient(grad_y, x.shape, x.dtype)
     checks.floating(x, "x", 4)
     weight, mean, var = (
-        checks.parameter(array, name, x.shape[1:2], x.dtype)
-        for array, name in ((weight, "weight"), (mean, "mean"), (var, "var"))
+        _per_channel(array, name, x) for array, name in ((weight, "weight"), (mean, "mean"), (var, "var"))
     )
     form = form_of("batch_norm2d", x.dtype)
     grads = form.backward(grad_y, x, weight, mean, var, x.dtype.type(eps), bool(batch_statistics))
     channels = x.shape[1:2], x.dtype
     return returned("batch_norm2d", "backward", grads, (x.shape, x.dtype), channels, channels)
+
+
+def _per_channel(array, name, x):
+    return checks.parameter(array, f"{name}, with one value per channel of x,", x.shape[1:2], x.dtype)

@@ -17,7 +17,7 @@ from minigooglenet import console
 from minigooglenet.kernels import compiled, loops
 from minigooglenet.kernels import numpy as readable
 from minigooglenet.kernels.signatures import SIGNATURES, Pair, pair
-from minigooglenet.names import closest
+from minigooglenet.names import hint
 from minigooglenet.parallel import inherited
 from minigooglenet.typing import FormName
 from minigooglenet.typing import Pair as Functions
@@ -116,9 +116,8 @@ def module_of(operation, storey):
 def _checked(operation, form):
     """Return a storey or a Pair for one operation, or raise an error."""
     if operation not in SIGNATURES:
-        close = closest(operation, SIGNATURES)
-        hint = f" Did you mean {close}?" if close else f" Choose from {', '.join(SIGNATURES)}."
-        raise ValueError(f"unknown operation {operation!r}.{hint}")
+        advice = hint(operation, SIGNATURES, f"Choose from {', '.join(SIGNATURES)}.")
+        raise ValueError(f"unknown operation {operation!r}{advice}")
     if isinstance(form, str):
         return _known(form, f" for {operation}")
     if not isinstance(form, (tuple, list)) or len(form) != 2 or not all(map(callable, form)):

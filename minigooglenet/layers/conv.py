@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from minigooglenet import initializers, shapes
+from minigooglenet import checks, initializers, shapes
 from minigooglenet.kernels import conv2d
 from minigooglenet.layers.base import Gradients, Layer, map_shape, named_gradients
 from minigooglenet.typing import Array, Padding, Pair, Rng, Shape, Size
@@ -73,7 +73,7 @@ class Conv2d(Layer):
         shape = (self.out_channels, group_channels, *self.kernel_size)
         self.params["weight"] = initializers.rule(init)(shape, fan_in, np.random.default_rng(rng))
         if bias:
-            self.params["bias"] = np.full(self.out_channels, bias_init, np.float32)
+            self.params["bias"] = np.full(self.out_channels, checks.number(bias_init, "bias_init"), np.float32)
 
     def output_shape(self, x_shape: Shape) -> Shape:
         return conv2d.output_shape(

@@ -43,7 +43,7 @@ class Linear(Layer):
         shape = (self.out_features, self.in_features)
         self.params["weight"] = initializers.rule(init)(shape, self.in_features, np.random.default_rng(rng))
         if bias:
-            self.params["bias"] = np.full(self.out_features, bias_init, np.float32)
+            self.params["bias"] = np.full(self.out_features, checks.number(bias_init, "bias_init"), np.float32)
 
     def output_shape(self, x_shape: Shape) -> Shape:
         return linear.output_shape(any_shape(self, x_shape), (self.out_features, self.in_features))

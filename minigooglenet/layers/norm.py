@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from minigooglenet import shapes
+from minigooglenet import checks, shapes
 from minigooglenet.kernels import batch_norm2d, local_response_norm
 from minigooglenet.layers.base import Gradients, Layer, map_shape
 from minigooglenet.typing import Array, Shape
@@ -29,7 +29,8 @@ class LocalResponseNorm(Layer):
     def __init__(self, size: int = 5, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
         super().__init__()
         self.size = shapes.integer(size, "size", 1)
-        self.alpha, self.beta, self.k = float(alpha), float(beta), float(k)
+        self.alpha, self.beta = checks.number(alpha, "alpha"), checks.number(beta, "beta")
+        self.k = checks.number(k, "k")
 
     def output_shape(self, x_shape: Shape) -> Shape:
         return map_shape(self, x_shape)
@@ -68,7 +69,7 @@ class BatchNorm2d(Layer):
     def __init__(self, num_features: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
         super().__init__()
         self.num_features = shapes.integer(num_features, "num_features", 1)
-        self.eps, self.momentum = float(eps), float(momentum)
+        self.eps, self.momentum = checks.number(eps, "eps", 0), checks.number(momentum, "momentum", 0, 1)
         self.params["weight"] = np.ones(num_features, np.float32)
         self.params["bias"] = np.zeros(num_features, np.float32)
         self.buffers["running_mean"] = np.zeros(num_features, np.float32)

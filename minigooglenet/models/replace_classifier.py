@@ -9,6 +9,7 @@ import numpy as np
 from minigooglenet import checks
 from minigooglenet.graph import Graph
 from minigooglenet.models.catalogue import build
+from minigooglenet.shapes import described, integer
 from minigooglenet.typing import IntArray, Rng
 
 _TAG = 0x636C6173  # "clas": distinguishes this random stream from all others that use the same seed
@@ -40,11 +41,14 @@ def with_classes(graph: Graph, num_classes: int, *, rng: Rng = None) -> tuple[Gr
     >>> other.shapes["loss3/classifier"], new
     ((3,), ['loss3/classifier/weight', 'loss3/classifier/bias'])
     """
+    if not isinstance(graph, Graph):
+        raise TypeError(f"with_classes expects a graph, got {described(graph)}")
     if graph.made_by is None:
         raise ValueError(
             "with_classes can only rebuild an unchanged network from mg.models. This graph was built or changed by "
             "hand: replace its last Linear layer by hand too."
         )
+    integer(num_classes, "num_classes", 1)
     name, arguments = graph.made_by
     replaced = {node for nodes in classifiers(graph).values() for node in nodes}
     stream = _separate_stream(graph, replaced, rng)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minigooglenet.names import closest
+from minigooglenet.names import hint
 from minigooglenet.training import fingerprint
 from minigooglenet.training.log import Epoch
 from minigooglenet.weights import detect, safetensors
@@ -137,11 +137,8 @@ def _check_keys(state, keys):
     if lost := [key for key in keys if key not in state]:
         raise ValueError(f"it is not a checkpoint: its state has no {lost[0]!r}")
     if odd := [key for key in state if key not in (*keys, *LATER)]:
-        close = closest(odd[0], (*keys, *LATER))
-        raise ValueError(
-            f"its state has an unknown key {some(odd[0])}"
-            + (f". Did you mean {close}?" if close else "; a newer version may have written it")
-        )
+        advice = hint(odd[0], (*keys, *LATER), "A newer version may have written it.")
+        raise ValueError(f"its state has an unknown key {some(odd[0])}{advice}")
     return state
 
 

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import numpy as np
 
 from minigooglenet import losses, optim, schedules
+from minigooglenet.checks import number as checked
 from minigooglenet.data import Dataset, Pixels
 from minigooglenet.graph import Graph
 from minigooglenet.shapes import integer
 from minigooglenet.training.feeding import check_batches, feeding
-from minigooglenet.training.settings import number as checked
 from minigooglenet.training.step import Step, gradients
 from minigooglenet.typing import Array, ArrayLike, Rng
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from minigooglenet import viz
+from minigooglenet.checks import number
 from minigooglenet.data import Split
 from minigooglenet.graph import Graph
 from minigooglenet.shapes import integer
-from minigooglenet.training.settings import Settings, number
+from minigooglenet.training.settings import Settings
 from minigooglenet.training.trainer import Trainer
 
 if TYPE_CHECKING:

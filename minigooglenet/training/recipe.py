@@ -17,7 +17,7 @@ from minigooglenet import data, files, models, weights
 from minigooglenet.data import Split
 from minigooglenet.evaluation.held_out import only_input
 from minigooglenet.graph import Graph
-from minigooglenet.names import closest
+from minigooglenet.names import hint
 from minigooglenet.shapes import integer
 from minigooglenet.training import checkpoint, fingerprint, origin
 from minigooglenet.training.lock import Hold, locked
@@ -234,7 +234,7 @@ def _check_arguments(model, arguments) -> None:
         if name in GIVEN:
             raise ValueError(f"arguments: the data and the recipe determine {name!r}. Leave it out.")
         if name not in known:
-            raise ValueError(f"arguments: {model} has no argument {name!r}{_closest(name, known)}")
+            raise ValueError(f"arguments: {model} has no argument {name!r}{hint(name, known)}")
         default = inspect.signature(function).parameters[name].default
         if isinstance(default, bool):
             flag(value, f"argument {name!r}")
@@ -264,7 +264,7 @@ def _fields(values, part, known):
         raise TypeError(f"{part} must be an object of named fields, got {_short(values)}")
     for name in values:
         if name not in known:
-            raise ValueError(f"{part} has an unknown field {_short(name)}{_closest(name, known)}")
+            raise ValueError(f"{part} has an unknown field {_short(name)}{hint(name, known)}")
 
 
 def _names(kind):
@@ -287,8 +287,3 @@ def _constant(text):
 def _short(value) -> str:
     text = ascii(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _closest(name, known) -> str:
-    close = closest(name, known)
-    return f". Did you mean {close}?" if close else ""

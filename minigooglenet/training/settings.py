@@ -1,13 +1,12 @@
 """Settings of a training run, as plain values that a file can store."""
 
 import fnmatch
-import numbers
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from minigooglenet import adaptive, losses, optim, schedules
+from minigooglenet.checks import number
 from minigooglenet.graph import Graph
 from minigooglenet.shapes import integer
 from minigooglenet.typing import Array
@@ -140,15 +139,6 @@ class Settings:
         if not _trains(graph, main, frozen):
             raise ValueError("every layer is frozen, so there is nothing to train. Freeze fewer layers.")
         return {**weights, main: 1.0}
-
-
-def number(value: Any, name: str) -> float:
-    """Return a finite real number as a float, or raise an error with its name."""
-    if not isinstance(value, numbers.Real) or isinstance(value, bool):
-        raise TypeError(f"{name} must be a number, got {value!r}")
-    if not abs(value) <= sys.float_info.max:  # type: ignore[operator]
-        raise ValueError(f"{name} must be finite, got {value if isinstance(value, float) else 'a larger integer'!r}")
-    return float(value)
 
 
 def flag(value: Any, name: str) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from minigooglenet.graph import Graph
+from minigooglenet.names import hint
 from minigooglenet.typing import Array
 from minigooglenet.weights.contents import MOST_TEXT, check_values, some
 
@@ -68,14 +68,14 @@ def match(graph, arrays, *, only=None, strict=True) -> list[str]:
     if strict and missing:
         verb = "is" if len(missing) == 1 else "are"
         raise ValueError(
-            f"{len(missing)} of the {len(in_graph)} arrays of the network {verb} missing, for example {missing[0]!r}. "
-            f"{_suggestion(missing[0], unknown, '')}Pass strict=False to fill only the others."
+            f"{len(missing)} of the {len(in_graph)} arrays of the network {verb} missing, for example {missing[0]!r}"
+            f"{_suggestion(missing[0], unknown) or '.'} Pass strict=False to fill only the others."
         )
     if strict and unknown:
         verb = "has" if len(unknown) == 1 else "have"
         raise ValueError(
             f"{len(unknown)} of the {len(given)} given arrays {verb} no counterpart in the network, for example "
-            f"{unknown[0]!r}. {_suggestion(unknown[0], in_graph, '')}Pass strict=False to skip them."
+            f"{unknown[0]!r}{_suggestion(unknown[0], in_graph) or '.'} Pass strict=False to skip them."
         )
     for name in common:
         _check_kind(name, arrays[name], targets[name])
@@ -111,12 +111,9 @@ def _check_values(name, array, dtype):
         raise ValueError(f"{some(name)} contains {largest:g}, which is too large for {dtype}, its dtype in the network")
 
 
-def _suggestion(name, others, before=". "):
+def _suggestion(name, others):
     near = [other for other in list(others)[:_MOST_COMPARED] if len(other) <= MOST_TEXT]
-    close = [] if len(name) > MOST_TEXT else difflib.get_close_matches(name, near, n=2, cutoff=0.6)
-    if not close:
-        return ""
-    return f"{before}Did you mean {' or '.join(map(repr, close))}?{'' if before else ' '}"
+    return "" if len(name) > MOST_TEXT else hint(name, near, cutoff=0.6)
 
 
 def _first_names(given, in_graph):

@@ -49,7 +49,7 @@ def test_count_explains_one_node(capsys):
         (["count", "resnet"], "unknown model 'resnet'"),
         (
             ["count", "mini", "--explain", "conv9"],
-            "node 'conv9' was not counted in mini. Did you mean 'conv1/3x3'? List all nodes with --by layer.",
+            "node 'conv9' was not counted in mini. Did you mean 'conv1' or 'conv1/3x3'? List all nodes with --by",
         ),
         (["count", "mini", "--csv", "no/such/folder/a.csv"], "no/such/folder"),
     ],

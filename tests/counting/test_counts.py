@@ -162,6 +162,13 @@ def test_formula_is_shown_with_its_integers(main):
     assert "110,592 weights + 192 biases = 110,784 parameters" in main.explain("conv2/3x3")
 
 
+def test_formula_of_a_module_is_the_sum_over_its_nodes(main):
+    lines = main.explain("inception_3a").splitlines()
+    assert lines[0] == "inception_3a: 14 nodes"
+    assert "  inception_3a/3x3: 110,720 parameters, 86,704,128 MAC" in lines
+    assert lines[-1] == "  sum: 163,696 parameters, 128,049,152 MAC"  # Table 1 rounds it to 159K and 128M
+
+
 def test_grouped_formula_counts_the_channels_of_one_group():
     counted = mg.count(Conv2d(96, 256, 5, padding=2, groups=2), (96, 27, 27))
     assert "48*256*5*5*27*27 = 223,948,800 MAC" in counted.explain("Conv2d")

@@ -156,7 +156,7 @@ class Scene:
 
     def fail_in_bookkeeping(self):
         kind, when, lock, count = self.random.choice(KINDS), self.random.randrange(1, 6), threading.Lock(), [0]
-        name = self.random.choice(("work", "help", "stop", "end"))
+        name = self.random.choice(("work", "run_in_worker", "stop", "end"))
         before = getattr(tasks.Tasks, name)
 
         def broken(shared):

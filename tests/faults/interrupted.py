@@ -51,6 +51,7 @@ def main(count, seed, outside):
 
     before, rng, left, wrong, interrupts = state(), random.Random(seed), [], 0, 0
     signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
     while interrupts < count:
         call, kept = rng.choice([*short, *short, *long]), None
         faulthandler.dump_traceback_later(SECONDS, exit=True)

@@ -8,6 +8,7 @@ import json
 import os
 import random
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -53,6 +54,13 @@ CELLS = (
     "def conv_db(dout):\n    return dout.sum(axis=(0, 2, 3))",
     "check('03.1', conv_db)",
 )
+# `python -m` itself imports these from the current folder, before any code of the package runs; `-P -m` does not.
+RUNPY = subprocess.run(
+    [sys.executable, "-I", "-S", "-c", "import runpy, sys; print(*{name.partition('.')[0] for name in sys.modules})"],
+    capture_output=True,
+    text=True,
+    check=True,
+).stdout.split()
 TRAIN = ["train", "--data", "digits", "--epochs", "1", "--ensemble", "2", "--jobs", "2", "--out", "OUT"]
 PARTS = (range(GRADES), range(GRADES, 34), range(34, FOLDERS))
 
@@ -65,11 +73,15 @@ def build(folder, number, marker, port):
     made = [{"cell_type": "code", "source": source, "metadata": {}, "outputs": []} for source in CELLS]
     (student / "03_gradients.ipynb").write_text(json.dumps({"cells": made}), encoding="utf-8")
     text = FOREIGN.format(marker=str(marker), port=port)
+    own = () if number % 2 else RUNPY
     modules, packages = (6, 3) if number < GRADES else (60, 12)  # `grade` treats each file as a submission
     for target in ((folder,), (student,), (folder, student))[number % 3]:
         for name in [*draw.sample(MODULES, modules), "json", "socket", "subprocess", "tempfile", "contextlib"]:
-            (target / f"{name}.py").write_text(text, encoding="utf-8")
+            if name not in own:
+                (target / f"{name}.py").write_text(text, encoding="utf-8")
         for name in draw.sample(PACKAGES, packages):
+            if name in own:
+                continue
             (target / name).mkdir(exist_ok=True)
             (target / name / "__init__.py").write_text(text, encoding="utf-8")
         for name in draw.sample(sorted(OTHERS), 8):

@@ -27,12 +27,15 @@ def test_timer_interrupts_restore_all_state(seed):
     assert (outcome["interrupts"], outcome["times left"], outcome["wrong"]) == (8000, 0, 0), outcome
 
 
-def test_interrupts_from_another_process_restore_all_state():
+def test_interrupts_from_another_process_restore_all_state(tmp_path):
     command = [sys.executable, str(CHILD), "2000", "7", "outside"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
+    errors = (tmp_path / "errors").open("w+")
+    with errors, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as child:
         waits = random.Random(0)
         while (line := child.stdout.readline()) == "go\n":
             time.sleep(waits.choice((0, 1e-4, 3e-3)) * waits.random())
             os.kill(child.pid, signal.SIGINT)
+        errors.seek(0)
+        assert line, errors.read()[-3000:]
         outcome = json.loads(line)
     assert (outcome["interrupts"], outcome["times left"], outcome["wrong"]) == (2000, 0, 0), outcome

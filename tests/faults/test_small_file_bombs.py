@@ -6,8 +6,10 @@ only ends a test that hangs.
 
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -50,20 +52,32 @@ def network(tmp_path_factory):
     return path
 
 
+# On Linux a process inherits the peak memory of the process that starts it, so a small process starts each command.
+SMALL = """
+import os, sys
+process = os.posix_spawn(sys.executable, [sys.executable, *sys.argv[2:]], os.environ)
+_, status, usage = os.wait4(process, 0)
+open(sys.argv[1], "w").write(f"{os.waitstatus_to_exitcode(status)} {usage.ru_maxrss}")
+"""
+
+
 def _run(*command):
     """Return (exit code, output, peak of resident memory in bytes) of a Python process."""
     env = {**os.environ, "PYTHONWARNINGS": "ignore"}
-    process = subprocess.Popen(
-        [sys.executable, *map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env
-    )
-    guard = threading.Timer(HANGS, process.kill)
-    guard.start()
-    output = process.stdout.read().decode(errors="replace")
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    guard.cancel()
-    process.stdout.close()
-    return process.returncode, output, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    with tempfile.TemporaryDirectory() as folder:
+        measured = Path(folder, "measured")
+        words = [sys.executable, "-S", "-c", SMALL, measured, *command]
+        process = subprocess.Popen(
+            list(map(str, words)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env, start_new_session=True
+        )
+        guard = threading.Timer(HANGS, os.killpg, (process.pid, signal.SIGKILL))
+        guard.start()
+        output = process.communicate()[0].decode(errors="replace")
+        guard.cancel()
+        if process.returncode:
+            return process.returncode, output, 0
+        code, peak = map(int, measured.read_text().split())
+    return code, output, peak * (1 if sys.platform == "darwin" else 1024)
 
 
 def _check(code, output, peak, accepted=(0, 1, 2)):

@@ -210,3 +210,10 @@ def test_cancelling_terms_pass():
     x = np.random.default_rng(0).standard_normal(6)
     assert check_function(forward, backward, x).verdict != "FAIL"
     assert check_function(forward, wrong, x).verdict != "PASS"
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_correct_gradient_of_a_very_short_wave_never_fails(seed):
+    x = np.random.default_rng(seed).standard_normal((3, 4))
+    report = check_function(lambda x: np.sin(1e7 * x), lambda g, x: (1e7 * g * np.cos(1e7 * x),), x)
+    assert report.verdict != "FAIL", report

@@ -167,7 +167,7 @@ if result.passed:
     wires = net.infer(photo, ["pool2/3x3_s2", "inception_3a/output"])
     P = {key.removeprefix("inception_3a/"): net.params[key] for key in net.params if key.startswith("inception_3a/")}
     yours, engine = inception_forward(wires["pool2/3x3_s2"], P), wires["inception_3a/output"]
-    print(f"your 3a: shape {yours.shape}, largest value {engine.max():.1f}")
+    print(f"your 3a: shape {yours.shape}, largest value {yours.max():.1f}")
     print(f"largest difference from the engine's 3a: {abs(yours - engine).max():.1e}")
 
 # %% [markdown]

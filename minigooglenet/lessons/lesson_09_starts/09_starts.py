@@ -120,7 +120,8 @@ assert 0.05 < lengths["N(0, 2/n) with ReLU"] < 20
 # Guess for weights drawn with standard deviation 0.01, as was usual in 2012.
 #
 # The other three initialisations, "glorot", "caffe" and "he", draw smaller weights for layers whose outputs read more
-# values. Of these three, "he" draws the largest weights. Exercise 09.1 has the formulas.
+# values. Of these three, "he" draws the largest weights. Exercise 09.1 has the formulas. The run with "caffe" also has
+# Caffe's biases of 0.2 and an input that is 60 times larger, as in Caffe's network.
 #
 # The cell after your guess takes 10 to 20 seconds and prints one line per initialisation.
 

@@ -52,7 +52,7 @@ def spend_judge(answer):
         return _named("sum instead of product" if added else "over the budget", f"{passes}. ")
     if models > trained or crops not in measured.counts:
         choices = " or ".join(map(str, measured.counts))
-        received = f"got {models} models and {crops} crops"
+        received = f"got models = {models} and crops = {crops}"
         return Verdict(False, None, f"choose at most {trained} models and {choices} crops, {received}")
     if len(reason.split()) < LEAST_WORDS:
         return _named("no reason")
