@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from minigooglenet import data, evaluation, figures, files, losses, models, training, viz, weights
+from minigooglenet import data, evaluation, figures, files, losses, models, training, viewer, viz, weights
 from minigooglenet.console import Table, progress, show
 from minigooglenet.counting import comparisons, count
 from minigooglenet.gradcheck import directional_check
@@ -25,10 +25,8 @@ from minigooglenet.training.gradient_norms import norm
 
 PHOTO_LABEL = 652  # the ImageNet class "military uniform", as in the portrait; any class would do
 EPOCHS, QUICK_EPOCHS = 5, 1
-NETWORK, DIGIT = (
-    "mini_googlenet_digits.safetensors",
-    "digit.png",
-)  # the trained network, and an image to classify with it
+# The trained network, an image to classify with it, and a page that shows both.
+NETWORK, DIGIT, PAGE = "mini_googlenet_digits.safetensors", "digit.png", "network.html"
 
 
 def tour(console, *, image=None, out="minigooglenet-tour", quick=False, seed=0) -> Path:
@@ -58,7 +56,8 @@ def tour(console, *, image=None, out="minigooglenet-tour", quick=False, seed=0) 
     _savings(console)
     written += _photograph(console, net, photo, out)
     trained = _digits(console, QUICK_EPOCHS if quick else EPOCHS, seed, out)
-    _farewell(console, out, [*written, *trained], trained)
+    page = _page(console, out) if trained else []
+    _farewell(console, out, [*written, *trained, *page], trained)
     return out
 
 
@@ -184,6 +183,13 @@ def _digits(console, epochs, seed, out):
     return written
 
 
+def _page(console, out):
+    """Write a page of the trained network with the digit."""
+    with console.status("a page that shows the trained network ...", spinner="line"):
+        viewer.view(out / NETWORK, out / DIGIT, name="mini_googlenet").save(out / PAGE)
+    return [out / PAGE]
+
+
 def _tested(net, images, labels, epoch):
     """Return an Epoch with the held-out loss and accuracy; its training columns are NaN."""
     logits, unknown = net(images), float("nan")
@@ -195,6 +201,8 @@ def _farewell(console, out, written, trained):
     _heading(console, 6, f"The results, in {out}")
     for path in written:
         console.print(f"  {path.name}", markup=False)
+    if trained:
+        console.print(f"Open {PAGE} in a browser: it shows what the network computes of the digit.")
     console.print("Each figure has a text file next to it. What to try next:")
     command = ["minigooglenet"] if shutil.which("minigooglenet") else [sys.executable, "-m", "minigooglenet"]
     commands = [

@@ -36,7 +36,7 @@ def open_page(browser, tmp_path):
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(path.as_uri() + address)
-        page.wait_for_function("!document.querySelector('#tree') || document.querySelector('#tree [role=treeitem]')")
+        page.wait_for_selector("#tree [role=treeitem], :root:not(:has(#tree))", state="attached")
         return page
 
     yield opened

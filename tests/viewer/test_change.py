@@ -13,6 +13,7 @@ from minigooglenet.graph.errors import named_errors
 from minigooglenet.layers.registry import BUILT_IN
 from minigooglenet.viewer import page as pages
 from minigooglenet.viewer import view
+from minigooglenet.viewer.sources import Source
 from minigooglenet.viewer.view import _network
 
 FOLLOWS = {"Conv2d": "in_channels", "Linear": "in_features", "BatchNorm2d": "num_features"}
@@ -82,7 +83,7 @@ def graph_of(name):
 
 @cache
 def document():
-    networks = [_network(graph_of(name), name) for name in NETWORKS]
+    networks = [_network(Source(graph_of(name), name))[0] for name in NETWORKS]
     return pages.page({"networks": networks, "image": None, "objective": None, "notes": []}, "networks")
 
 
@@ -244,8 +245,10 @@ DIFFERENCES = """
 
 
 def test_unchanged_networks_keep_every_number(open_page):
-    networks = [_network(graph_of(name), name) for name in ("torchvision 96", "alexnet groups", "naive", "residual")]
-    networks.append(_network(with_own_layer(), "own"))
+    networks = [
+        _network(Source(graph_of(name), name))[0] for name in ("torchvision 96", "alexnet groups", "naive", "residual")
+    ]
+    networks.append(_network(Source(with_own_layer(), "own"))[0])
     page = open_page(pages.page({"networks": networks, "image": None, "objective": None, "notes": []}, "networks"))
     assert page.evaluate(DIFFERENCES) == []
 

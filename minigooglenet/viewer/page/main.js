@@ -41,8 +41,8 @@ async function startPage() {
   startPanels();
   startComparison();
   startGradient();
-  if (page.start.panel) change({ panel: page.start.panel });
-  if (page.start.node) reveal(nodeNamed(page.start.node) ?? moduleNamed(`${page.start.node}/`));
+  if (page.start?.panel) change({ panel: page.start.panel });
+  if (page.start?.node) reveal(nodeNamed(page.start.node) ?? moduleNamed(`${page.start.node}/`));
   if (!inNotebook) {
     addEventListener("hashchange", fromAddress);
     fromAddress();

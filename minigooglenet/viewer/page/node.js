@@ -15,20 +15,29 @@ function drawNode(container, selected) {
     container.append(element("p", { text: `Shape ${shapeText(item.shape)}: channels, height, width.` }));
     return drawMaps(container, item);
   }
-  container.append(element("pre", { class: "explain", text: item.explain.join("\n") }), settingsOf(item), numbersOf(item));
+  container.append(element("pre", { class: "explain", text: item.explain.join("\n") }));
+  if (item.name === network().main && network() === page.networks[0] && page.probabilities) container.append(likeliest());
   drawMaps(container, item);
-  container.append(codeOf(item), neighboursOf(item));
+  container.append(...[settingsOf(item), numbersOf(item), codeOf(item), neighboursOf(item)].filter(Boolean));
+}
+
+function likeliest() {
+  const rows = page.probabilities.map(([name, probability]) => [name, `${(100 * probability).toFixed(1)}%`]);
+  return table("Most probable classes", ["class", "probability"], rows);
 }
 
 function drawModule(container, module) {
   const rows = module.children.map((name) => {
     const item = moduleNamed(name) ?? nodeNamed(name);
     const inside = nodesIn(item).map((node) => countsOf(node));
-    return [item.label ?? shortName(item), sum(inside.map((node) => node.params ?? 0)), sum(inside.map((node) => node.macs ?? 0))];
+    return [item.label ?? shortName(item), known(inside.map((node) => node.params)), known(inside.map((node) => node.macs))];
   });
-  const total = ["sum", sum(rows.map((row) => row[1])), sum(rows.map((row) => row[2]))];
+  const total = ["sum", known(rows.map((row) => row[1])), known(rows.map((row) => row[2]))];
   container.append(table("Inside this module", ["", "parameters", "MACs"], [...rows, total]));
 }
+
+/** Return a sum, or "-" if a part of it is unknown. */
+const known = (values) => (values.every(Number.isFinite) ? sum(values) : "-");
 
 function settingsOf(node) {
   const rows = Object.entries(node.settings).map(([name, value]) => [name, JSON.stringify(value)]);

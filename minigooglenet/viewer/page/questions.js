@@ -44,6 +44,7 @@ function valueOf(item, key = state.question, net = network()) {
 /** Return the text of a value; numbers of a layer without a registered cost are unknown, inputs have none. */
 function valueText(item, value, format = number) {
   if (errorAt(item)) return "does not fit";
+  if (nodesIn(item).some((node) => countsOf(node).shape === null)) return ""; // it depends on a node that does not fit
   if (value !== null) return format(value);
   const expected = !QUESTIONS[state.question].some && nodesIn(item).some((node) => node.kind !== "Input");
   return expected ? "unknown" : "";
