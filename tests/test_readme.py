@@ -45,7 +45,7 @@ def test_the_totals_on_the_page_are_the_networks():
 
 
 def test_page_has_one_figure_and_fewer_than_120_lines():
-    assert len(re.findall(r"^!\[[^]]{100,}\]\(docs/_static/googlenet\.svg\)$", README, re.M)) == README.count("![") == 1
+    assert len(re.findall(r"^!\[[^]]{100,}\]\(docs/_static/viewer\.png\)$", README, re.M)) == README.count("![") == 1
     assert len(README.splitlines()) < 120
 
 

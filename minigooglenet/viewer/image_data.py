@@ -186,7 +186,7 @@ def _add_gradients(data, graph, inputs, seen, label, progress):
         return
     if label is None:
         label = int(logits.argmax())
-        data.notes.append(f"the gradients are those of the most probable class, {label}, because no label was given")
+        data.notes.append(f"The gradients are those of the most probable class, {label}, because no label was given")
     elif not integer(label, "label", 0) < len(logits):
         raise ValueError(f"label must be in 0 .. {len(logits) - 1}, the classes of {graph.main!r}, got {label}")
     found = gradients.objectives(weights, label)

@@ -127,6 +127,7 @@ def test_tour_writes_a_network_and_figures(toured):
         "googlenet_counts.csv",
         "mini_googlenet_digits.safetensors",
         "digit.png",
+        "network.html",
         *(f"{image}.{ending}" for image in images for ending in ("png", "txt")),
     }
 
@@ -148,6 +149,17 @@ def test_tour_network_records_classes_and_pixels(toured):
     assert (loaded.graph(images).argmax(axis=1) == labels).mean() > 0.3  # after one epoch
     with Image.open(folder / "digit.png") as image:
         assert np.abs(loaded.pixels.to_input(np.asarray(image)[None]) - images[0]).max() < 0.5 / 127  # 8 bits
+
+
+def test_tour_page_has_the_classes_of_the_digit(toured):
+    _, folder = toured
+    html = (folder / "network.html").read_text(encoding="utf-8")
+    page = json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', html, re.DOTALL)[1])
+    loaded = weights.load(folder / "mini_googlenet_digits.safetensors")
+    with Image.open(folder / "digit.png") as image:
+        likeliest = loaded.graph(loaded.pixels.to_input(np.asarray(image)[None, None])).argmax()
+    assert page["probabilities"][0][0] == str(likeliest)
+    assert page["image"]["name"] == "digit.png"
 
 
 def test_printed_tour_commands_run(toured):

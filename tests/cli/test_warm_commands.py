@@ -43,6 +43,7 @@ COMMANDS = [  # every command, with options that run other kernels
     "bench --quick --peers none --model mini_googlenet --out measured threads ideas memory",
     "tour --quick --out tour",
     "classify --weights batch/weights.safetensors tour",
+    "view batch/weights.safetensors --image tour/digit.png --label 3 --profile --no-open --out page.html",
     "lessons lessons --no-open --solutions sources",
     "release sources notebooks",
     "check 03.1 mine.py",

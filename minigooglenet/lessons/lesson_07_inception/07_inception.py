@@ -295,13 +295,6 @@ figure
 # %% [markdown]
 # What you saw: the paper's 16 channels are far to the left of the point where the lines cross.
 #
-# In the page below, open the panel *Change*. It shows the seven integers of a module and the naive module next to it.
-# Change the reduction before the 5x5 and watch the MACs of the module and of the whole network.
-
-# %%
-mg.view(mg.models.googlenet(init="zeros"), select="inception_4a", panel="change")
-
-# %% [markdown]
 # ## What a bottleneck loses
 #
 # Take a 1x1 from 64 to 16 channels, then a 5x5 from 16 to 64 channels, with no ReLU in between. Together they compute
@@ -594,6 +587,12 @@ print(f"the nine cost {naive:,} MACs, {naive / reduced:.2f} times the {reduced:,
 # %% [markdown]
 # What you saw: a single naive module costs a few times as much as the paper's. In a stack, each naive module also gives
 # more channels to the next one, and the cost explodes.
+#
+# The next cell shows GoogLeNet as a page. The panel *Change* has the seven integers of module 4a, with the naive module
+# next to it. Change the reduction before the 5x5: the MACs of the module and of the whole network follow.
+
+# %%
+mg.view(mg.models.googlenet(init="zeros"), select="inception_4a", panel="change")
 
 # %% [markdown]
 # ## Exercise 07.5: how wide naive modules grow

@@ -427,13 +427,6 @@ figure
 # deep, or with one head in the middle, but it is still far too small. With "he" the gradient reaches the first module,
 # but in 40 steps the loss hardly falls below ln 10 = 2.303. Only the network with batch norm begins to learn. Without a
 # gradient nothing learns, but a gradient alone is not enough.
-#
-# The page below shows the untrained network with one head. The plot has the gradient norm of each loss at every layer:
-# switch the head off and on, and see where its gradient joins.
-
-# %%
-headed = mg.models.mini_googlenet(in_channels=1, depth=12, init="gaussian", norm=None, aux=True, width=0.5, rng=0)
-mg.view(headed, digits[0], label=int(digit_labels[0]), select="loss1", panel="gradient")
 
 # %% [markdown]
 # ## Make it break
@@ -501,6 +494,13 @@ quiz("09")
 # - In "Make it break", count how many arrays have changed after ten steps.
 # - Set eps = 0 in the chain with batch norm. At which scale does the gradient vanish now?
 # - Later papers of the same group state that the heads act as regularisers. Which of your results support that?
+#
+# The next cell shows an untrained network with one head as a page. The plot has the gradient norm of each loss at every
+# module. Switch the head off and on, and find the module where its gradient joins.
+
+# %%
+headed = mg.models.mini_googlenet(in_channels=1, depth=12, init="gaussian", norm=None, aux=True, width=0.5, rng=0)
+mg.view(headed, digits[0], label=int(digit_labels[0]), select="loss1", panel="gradient")
 
 # %% [markdown]
 # ## Exercise 09.2: how long a vector can become
