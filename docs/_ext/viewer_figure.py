@@ -26,7 +26,6 @@ def write(file=FILE):
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         tab = browser.new_page(viewport=SIZE, color_scheme="light")
         tab.goto(Path(folder, "page.html").as_uri())
-        tab.click("#zoom-out")
         tab.mouse.move(0, 0)
         image = Image.open(io.BytesIO(tab.screenshot()))
         browser.close()

@@ -287,6 +287,14 @@ def test_every_model_has_a_page(open_page, name):
     assert page.locator("#tree .node").count() == len(nodes) + 1
 
 
+def test_address_brings_the_whole_width_of_a_module_into_view(open_page):
+    page = open_page(mg.view(mg.models.googlenet(init="zeros")).html, address="#inception_4a/5x5")
+    frame = page.locator("#graph").bounding_box()
+    module = page.locator('#scene [data-item="inception_4a/"] > rect').first.bounding_box()
+    assert frame["x"] <= module["x"]
+    assert module["x"] + module["width"] <= frame["x"] + frame["width"]
+
+
 def test_scripts_declare_every_name_once():
     """All scripts of the page share one scope, in which a second declaration replaces the first or stops the page."""
     declared = re.compile(r"^(?:async )?(?:function|const|let|class) (\w+)", re.MULTILINE)

@@ -243,6 +243,19 @@ function intoView({ x, y, width, height }) {
   show();
 }
 
+/** Make the unfolded module around an item visible in full width, at a smaller scale if it is wider than the frame. */
+function frameModuleOf(item) {
+  const around = item.parent && item.parent !== network().modules[0] ? visibleBox(item.parent) : null;
+  const shown = visibleBox(item);
+  if (!around?.unfolded || !shown) return;
+  const [width, height] = frameSize();
+  view.scale = Math.min(view.scale, (width - 20) / around.width);
+  view.x = width / 2 - (around.x + around.width / 2) * view.scale;
+  const target = around.height * view.scale < height ? around : shown;
+  view.y = height / 2 - (target.y + target.height / 2) * view.scale;
+  show();
+}
+
 /** The overview in the corner: the whole network, and a frame around the visible part. */
 function overview() {
   const small = svg("svg", { id: "overview", role: "presentation", "aria-hidden": "true" });

@@ -119,4 +119,5 @@ function reveal(item) {
   for (let around = item.parent; around && around !== network().modules[0]; around = around.parent) unfolded.add(around.id);
   if (unfolded.size !== state.unfolded.size) change({ unfolded });
   change({ node: item.id ?? item.name });
+  frameModuleOf(item);
 }
