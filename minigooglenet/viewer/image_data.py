@@ -15,8 +15,6 @@ from minigooglenet.shapes import integer
 from minigooglenet.typing import FloatArray
 from minigooglenet.viewer import activations, effective, exact_values, gradients
 
-# The nodes with exact values: one of each size of a convolution in GoogLeNet.
-STEPS = ("conv1/7x7_s2", "conv2/3x3", "inception_3a/5x5", "inception_4a/5x5", "inception_5b/3x3")
 BUDGET = 2_400_000  # bytes of exact values
 TOP = 5
 MOST_MEMORY = 2 * 1024**3  # bytes of the activations that a backward pass needs
@@ -51,7 +49,7 @@ def describe(
     x: FloatArray | dict[str, FloatArray],
     *,
     label: int | None = None,
-    steps: Sequence[str] | None = None,
+    steps: Sequence[str] = (),
     budget: int = BUDGET,
     progress: Progress = lambda done, total, what: None,
 ) -> ImageData:
@@ -62,7 +60,7 @@ def describe(
     graph : Graph
     x : (1, C, H, W) float32, the input of the network; {input: array} for several inputs
     label : index of the class whose loss is differentiated; by default the most probable class
-    steps : convolutions whose exact values are on the page; by default those of STEPS that the network has
+    steps : convolutions whose exact values are on the page
     budget : bytes on the page for the exact values of all `steps`
     progress : called with (done, total, what is computed)
 
@@ -81,7 +79,7 @@ def describe(
     (['loss3/classifier'], 5)
     """
     inputs = _checked(graph, x)
-    steps = [name for name in STEPS if name in graph.nodes] if steps is None else list(dict.fromkeys(steps))
+    steps = list(dict.fromkeys(steps))
     check_known(steps, graph.shapes, "steps")
     with np.errstate(over="ignore", invalid="ignore"):  # a note names the wires that are not finite
         seen = _Activations(graph, inputs, steps, _Steps(progress, len(graph.shapes), "activations"))
