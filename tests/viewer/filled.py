@@ -13,12 +13,14 @@ from minigooglenet.viewer.exact_values import encoded
 from minigooglenet.viewer.page import page
 
 
+def data_in(html):
+    """Return the data that a page contains."""
+    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', html, re.DOTALL)[1])
+
+
 def data_of(graph, name="test"):
-    """Return the data that the page of a graph contains."""
-    found = re.search(
-        r'<script type="application/json" id="data">(.*?)</script>', view(graph, name=name).html, re.DOTALL
-    )
-    return json.loads(found[1])
+    """Return the data of the page of a graph."""
+    return data_in(view(graph, name=name).html)
 
 
 def html_of(data):

@@ -1,10 +1,15 @@
 """The page in a real browser: folding, search, keyboard, addresses, numbers, and text from outside."""
 
+import base64
 import html as html_text
+import io
 import re
 from collections import Counter
 
+import numpy as np
 import pytest
+from filled import data_in, node_of
+from PIL import Image
 
 import minigooglenet as mg
 from minigooglenet import layers
@@ -293,6 +298,25 @@ def test_address_brings_the_whole_width_of_a_module_into_view(open_page):
     module = page.locator('#scene [data-item="inception_4a/"] > rect').first.bounding_box()
     assert frame["x"] <= module["x"]
     assert module["x"] + module["width"] <= frame["x"] + frame["width"]
+
+
+def test_any_channel_of_a_chosen_node_is_drawn(open_page):
+    g = mg.Graph(image=(3, 8, 8))
+    g.add("conv", layers.Conv2d(3, 6, 3, padding=1, rng=0), "image")
+    shown = mg.view(g, np.random.default_rng(0).standard_normal((3, 8, 8)).astype(np.float32), nodes=["conv"])
+    maps = node_of(data_in(shown.html), "conv")["values"]["all_maps"]
+    every = np.asarray(Image.open(io.BytesIO(base64.b64decode(maps["png"].partition(",")[2]))))
+    page = open_page(shown.html, address="#conv")
+    assert maps["columns"] == 3
+    for channel in (5, 1):
+        page.locator("#any-channel").fill(str(channel))
+        row, column = divmod(channel, 3)
+        expected = every[8 * row : 8 * row + 8, 8 * column : 8 * column + 8]
+        page.wait_for_timeout(100)
+        drawn = page.evaluate("[...document.getElementById('any-map').getContext('2d').getImageData(0, 0, 8, 8).data]")
+        assert (np.array(drawn).reshape(8, 8, 4)[..., 0] == expected).all()
+    page.locator("#any-channel").fill("6")  # there are six, from 0
+    assert page.locator("#any-map").get_attribute("aria-label") == "channel 1 of conv"
 
 
 def test_scripts_declare_every_name_once():

@@ -2,12 +2,12 @@
 
 import base64
 import io
-import json
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from filled import data_in
 from PIL import Image
 
 import minigooglenet as mg
@@ -36,10 +36,6 @@ def described(monkeypatch):
     record = Record()
     monkeypatch.setitem(sys.modules, f"{viewer.__name__}.image_data", record)
     return record
-
-
-def _data(page):
-    return json.loads(page.html.split('id="data">')[1].split("</script>")[0])
 
 
 def _png(data):
@@ -76,7 +72,7 @@ def test_networks_are_accepted_by_name_object_and_file(mini, tmp_path):
     for network, title in titles.items():
         page = mg.view(network)
         assert page.title == title
-        assert len(_data(page)["networks"][0]["nodes"]) == len(mini.nodes) + 1
+        assert len(data_in(page.html)["networks"][0]["nodes"]) == len(mini.nodes) + 1
     assert mg.view(weights.load(tmp_path / "net.safetensors"), beside=mini).title == "network and mini_googlenet"
 
 
@@ -95,7 +91,7 @@ def test_other_networks_raise(network, error, message):
 
 
 def test_totals_equal_the_count(mini):
-    totals, counted = _data(mg.view(mini))["networks"][0]["totals"], mg.count(mini)
+    totals, counted = data_in(mg.view(mini).html)["networks"][0]["totals"], mg.count(mini)
     assert totals == {key: getattr(counted, key) for key in totals}
     assert len(totals) == 17
 
@@ -105,8 +101,8 @@ def test_two_inputs_and_a_single_node_have_pages():
     two.add("both", layers.Concat(), "left", "right")
     one = mg.Graph(x=(5,))
     one.add("relu", layers.ReLU(), "x")
-    assert [node["kind"] for node in _data(mg.view(two))["networks"][0]["nodes"]] == ["Input", "Input", "Concat"]
-    assert [node["name"] for node in _data(mg.view(one))["networks"][0]["nodes"]] == ["x", "relu"]
+    assert [node["kind"] for node in data_in(mg.view(two).html)["networks"][0]["nodes"]] == ["Input", "Input", "Concat"]
+    assert [node["name"] for node in data_in(mg.view(one).html)["networks"][0]["nodes"]] == ["x", "relu"]
 
 
 class Own(layers.Layer):
@@ -123,7 +119,7 @@ def test_unknown_numbers_are_null_from_the_layer_on():
     g = mg.Graph(x=(3, 8, 8))
     g.add("own", Own(), g.add("conv", layers.Conv2d(3, 4, 3, init="zeros"), "x"))
     g.add("relu", layers.ReLU(), "own")
-    network = _data(mg.view(g))["networks"][0]
+    network = data_in(mg.view(g).html)["networks"][0]
     _, conv, own, relu = network["nodes"]
     assert [conv["macs"], own["macs"], relu["macs"]] == [3888, None, 0]
     assert [conv["field_max"], own["field_max"], relu["field_max"]] == [[3, 3], None, None]
@@ -144,7 +140,7 @@ def test_error_in_a_cost_function_is_a_note(monkeypatch):
 
 def test_profile_adds_the_time_of_every_node(mini):
     page = mg.view(mini, profile=True)
-    nodes = _data(page)["networks"][0]["nodes"]
+    nodes = data_in(page.html)["networks"][0]["nodes"]
     assert all(0 < node["seconds"] < 10 for node in nodes[1:])
     assert "seconds" not in nodes[0]
     assert page.notes[0].startswith("Times: the median of 7 forward passes of one image on ")
@@ -159,7 +155,7 @@ def test_image_is_prepared_as_classify_does(described, tmp_path):
     expected = evaluation.crops(image.transpose(2, 0, 1), 32, 1)[0]
     for given in (path, image, Image.fromarray(image), image.transpose(2, 0, 1)):
         page = mg.view(tmp_path / "net.safetensors", given, label="b")
-        shown = _data(page)
+        shown = data_in(page.html)
         np.testing.assert_array_equal(_png(shown), expected.transpose(1, 2, 0))
         np.testing.assert_array_equal(described.x["image"], data.UNIT.to_input(expected[None]))
         assert described.options["label"] == 1
@@ -171,7 +167,7 @@ def test_float_input_is_passed_on_unchanged(described, mini):
     x = np.random.default_rng(0).normal(size=(3, 32, 32)).astype(np.float32)
     page = mg.view(mini, x)
     np.testing.assert_array_equal(described.x["image"], x[None])
-    assert _png(_data(page)).shape == (32, 32, 3)
+    assert _png(data_in(page.html)).shape == (32, 32, 3)
     assert "The image shows the input from" in page.notes[0]
     mg.view(mini, {"image": x[None]})
     np.testing.assert_array_equal(described.x["image"], x[None])
@@ -181,7 +177,7 @@ def test_oblong_network_gets_the_middle_of_the_image(described):
     g = mg.Graph(image=(1, 8, 16))
     g.add("relu", layers.ReLU(), "image")
     page = mg.view(g, np.full((40, 40, 3), 200, np.uint8))
-    assert _png(_data(page)).shape == (8, 16)
+    assert _png(data_in(page.html)).shape == (8, 16)
 
 
 def test_several_inputs_need_an_array_for_each(described):
@@ -254,7 +250,7 @@ def test_large_pages_leave_out_details_and_report_it(described, mini):
     small = mg.view(mini, image, size=0.01)
     assert "feature maps of 88 nodes" in small.notes[-2]
     assert small.notes[-1] == "The page is larger than 0.01 MB: the numbers of 89 nodes need the space."
-    assert _data(small)["networks"][0]["nodes"][1]["macs"] > 0
+    assert data_in(small.html)["networks"][0]["nodes"][1]["macs"] > 0
 
 
 def test_chosen_nodes_are_some_convolutions_by_default(described, mini):

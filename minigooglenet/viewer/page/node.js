@@ -77,6 +77,7 @@ function drawMaps(container, node) {
     maps.channels.forEach((channel, index) => list.append(mapFigure(node, maps, index, channel)));
     container.append(element("h3", { text: title }), list, element("p", { class: "note", text: rangeText(maps, backward) }));
   }
+  if (!backward && node.values?.all_maps) container.append(anyChannel(node));
   if (!backward && node.histogram) container.append(histogram(node.histogram));
   if (node.filters) container.append(element("h3", { text: "Filters" }), element("img", { class: "filters", src: node.filters.png, alt: `the ${node.shape[0]} filters as images` }));
 }
@@ -92,6 +93,22 @@ function mapFigure(node, maps, index, channel) {
   return element("button", { id: `map-${channel}`, class: "map", "aria-pressed": pressed, on: { click: choose } }, canvas, element("span", { text: channel }));
 }
 
+/** Any channel of a node whose values the page has: a number field and its map. */
+function anyChannel(node) {
+  const maps = node.values.all_maps;
+  const last = node.shape[0] - 1;
+  const channel = Math.min(state.channel, last);
+  const canvas = element("canvas", { id: "any-map", width: maps.width, height: maps.height, role: "img", "aria-label": `channel ${channel} of ${node.name}` });
+  drawMap(canvas, maps, channel);
+  const choose = (event) => {
+    const chosen = event.target.valueAsNumber;
+    if (Number.isInteger(chosen) && chosen >= 0 && chosen <= last) change({ channel: chosen });
+  };
+  const field = element("input", { id: "any-channel", type: "number", min: 0, max: last, value: channel, on: { input: choose } });
+  const range = element("p", { class: "note", text: rangeText(maps, false) });
+  return element("section", {}, element("h3", { text: "Any channel" }), element("label", {}, `Channel 0 to ${last} `, field), element("div", { class: "any-map" }, canvas), range);
+}
+
 const sprites = new Map(); // {data URI: promise of an image}
 
 function spriteOf(png) {
@@ -103,12 +120,14 @@ function spriteOf(png) {
   return sprites.get(png);
 }
 
-/** Draw map `index` of {png, width, height} on a canvas of that size. */
+/** Draw map `index` of {png, width, height} on a canvas of that size; the maps are in rows of `columns`, or in one row. */
 async function drawMap(canvas, maps, index) {
   const image = await spriteOf(maps.png);
   const context = canvas.getContext("2d");
   context.imageSmoothingEnabled = false;
-  context.drawImage(image, index * maps.width, 0, maps.width, maps.height, 0, 0, canvas.width, canvas.height);
+  const columns = maps.columns ?? Infinity;
+  const [x, y] = [(index % columns) * maps.width, Math.floor(index / columns) * maps.height];
+  context.drawImage(image, x, y, maps.width, maps.height, 0, 0, canvas.width, canvas.height);
 }
 
 function histogram({ edges, counts }) {
