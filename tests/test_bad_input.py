@@ -417,7 +417,7 @@ def test_concat_error_suggests_missing_padding():
         ValueError,
         "node 'join'",
         "input 'a' is 24 x 24",
-        "A 5x5 kernel without padding shrinks the map by 4. Try padding=2.",
+        "The smaller map lacks 4 rows and columns: increase its convolution's padding by 2.",
     ):
         g.add("join", layers.Concat(), "image", "image", "a")
 

@@ -87,5 +87,5 @@ def _hint(rest, common):
         )
     if len(differences) == 1 and differences <= {2, 4, 6}:
         (lost,) = differences
-        return f". A {lost + 1}x{lost + 1} kernel without padding shrinks the map by {lost}. Try padding={lost // 2}."
+        return f". The smaller map lacks {lost} rows and columns: increase its convolution's padding by {lost // 2}."
     return ""

@@ -45,7 +45,7 @@ def source_of(network: Any, *, name: str | None = None, weights_file: Any = None
         name = name or Path(network).stem or str(network)
         network = _file(network)
     if weights_file is not None:
-        raise ValueError("weights= fills a model given by name, as in view('googlenet', weights=path)")
+        raise ValueError("only a model given by its name, such as 'googlenet', takes a weights file")
     if isinstance(network, Graph):
         made_by = network.made_by[0] if network.made_by else "network"
         return Source(network, name or made_by)

@@ -137,16 +137,19 @@ def view(
     >>> import minigooglenet as mg
     >>> g = mg.models.mini_googlenet(init="zeros")
     >>> mg.view(g, beside=mg.models.mini_googlenet(width=0.5, init="zeros")).title
-    'mini_googlenet and mini_googlenet'
+    'mini_googlenet(width=1.0) and mini_googlenet(width=0.5)'
     """
     report = progress or (lambda fraction, text: None)
     if not (isinstance(size, (int, float)) and 0 < size < 1e6):
         raise ValueError(f"size must be a number of megabytes above 0, got {size!r}")
     if label is not None and image is None:
-        raise ValueError(f"label {label!r} needs an image: pass the image of that class, too")
+        raise ValueError(f"a label needs an image of that class, got label {label!r} without an image")
     report(0, "network")
     source = source_of(graph, name=name, weights_file=weights, runs=image is not None)
-    sources = [source] if beside is None else [source, source_of(beside)]
+    sources = [source] if beside is None else _distinct(source, source_of(beside))
+    index = None
+    if label is not None:
+        index = label_of(label, source.classes, math.prod(source.graph.shapes[source.graph.main]))
     if panel not in (None, *PANELS):
         raise ValueError(unknown_name("panel", panel, PANELS))
     chosen = _chosen(nodes, source)
@@ -169,7 +172,7 @@ def view(
         zeros = {wire: np.zeros((1, *shape), np.float32) for wire, shape in source.graph.inputs.items()}
         notes.append(_add_times(data["networks"][0], source.graph, inputs if seen else zeros, report))
     if seen:
-        _add_image_data(data, source, inputs, label, chosen, size, report)
+        _add_image_data(data, source, inputs, index, chosen, size, report)
     title = " and ".join(one.name for one in sources)
     report(0.95, "page")
     return _fitted(data, title, size)
@@ -196,6 +199,17 @@ def _check_select(select, network):
     modules = [module["id"][:-1] for module in network["modules"][1:]]
     if select not in known and select not in modules:
         raise ValueError(unknown_name("node or module", select, [*known, *modules]))
+
+
+def _distinct(first: Source, second: Source) -> list[Source]:
+    """Return two sources; if their names are equal, with the arguments in which they differ."""
+    if first.name == second.name:
+        made = [dict(one.graph.made_by[1]) if one.graph.made_by else {} for one in (first, second)]
+        keys = [key for key in made[0] if key in made[1] and made[0][key] != made[1][key] and key != "rng"]
+        for number, (one, arguments) in enumerate(zip((first, second), made, strict=True), 1):
+            differing = ", ".join(f"{key}={arguments[key]!r}" for key in keys)
+            one.name = f"{one.name}({differing})" if differing else f"{one.name} {number}"
+    return [first, second]
 
 
 def _network(source: Source) -> tuple[dict[str, Any], dict[str, str]]:
@@ -248,7 +262,7 @@ def _add_times(network, graph, inputs, report):
     return note
 
 
-def _add_image_data(data, source, inputs, label, chosen, size, report):
+def _add_image_data(data, source, inputs, index, chosen, size, report):
     """Add what the nodes compute of the image, in the bytes that the rest of the page leaves."""
     from minigooglenet.viewer.image_data import describe  # a page without an image does not need it
 
@@ -256,8 +270,9 @@ def _add_image_data(data, source, inputs, label, chosen, size, report):
         report(0.4 + 0.5 * done / max(1, total), what)
 
     graph = source.graph
-    index = None if label is None else label_of(label, source.classes, math.prod(graph.shapes[graph.main]))
     left = 1e6 * size - len(page.page(data, source.name))
+    if left <= 0:  # `_fitted` reports it
+        chosen = ()
     described = describe(
         graph, inputs, label=index, steps=chosen, budget=max(0, int(FOR_VALUES * left)), progress=on_step
     )
@@ -291,7 +306,12 @@ def _fitted(data, title, size) -> Page:
     if excess > 0:
         nodes = sum(len(network["nodes"]) for network in data["networks"])
         data["notes"].append(f"The page is larger than {size:g} MB: the numbers of {nodes:,} nodes need the space.")
+    data["notes"] = [_sentence(note) for note in data["notes"]]
     return Page(page.page(data, title), title, data["notes"])
+
+
+def _sentence(note):
+    return note if note.endswith((".", "?", "!")) else f"{note}."
 
 
 def _length(value):

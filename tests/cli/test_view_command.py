@@ -71,7 +71,7 @@ def test_files_of_networks_are_accepted(capsys, tmp_path):
         (["mini", "--out", "weights.safetensors"], "Choose a file whose name ends in .html, or -."),
         (["mini", "--out", "no/such/page.html"], "does not exist"),
         (["mini", "--node", "conv1/3x3"], "--node shows values, which need an image: add --image FILE"),
-        (["mini", "--label", "cat"], "label 'cat' needs an image"),
+        (["mini", "--label", "cat"], "a label needs an image of that class, got label 'cat'"),
         (["mini", "--image", "photo.png", "--node", "conv9"], "unknown node 'conv9' in mini_googlenet. Did you mean"),
         (["mini", "--image", "missing.png"], "missing.png"),
         (["mini", "--weights", "missing.safetensors"], "missing.safetensors"),

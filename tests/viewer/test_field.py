@@ -150,7 +150,7 @@ def test_effective_field_is_that_of_the_nearest_position(open_page):
     (top, bottom), (left, right) = expected(extents(awkward())[1]["wide"], [2, 4])
     pixels = int((min(bottom, 20) - max(top, 0) + 1) * (min(right, 16) - max(left, 0) + 1))
     share = f"90% of the gradient is in about {1100 / pixels:.2g}% of the {pixels} pixels"
-    wait_for_text(tab, f"(2, 4), the nearest that the page has: {share}")
+    wait_for_text(tab, f"At (2, 4), the nearest of five positions: {share}")
     drawn = """() => {
         const context = document.getElementById("effective").getContext("2d");
         return [...context.getImageData(0, 0, 17, 21).data].filter((_, i) => i % 4 === 3);

@@ -88,7 +88,7 @@ def test_sentence_names_the_smallest_norm_and_its_fall(page, network):
         smallest = min(along, key=along.get)
         sentence = page.inner_text("#panel > p:nth-of-type(1)")
         assert sentence.startswith(OBJECTIVES[objective])
-        assert f"it is smallest at {smallest}," in sentence
+        assert f"of the nodes drawn here it is smallest at {smallest}," in sentence
         assert f"a fall by {math.log10(end / along[smallest]):.1f} orders of magnitude" in sentence
         assert sentence in page.get_attribute(".norms", "aria-label")
     assert page.get_attribute(".norms", "role") == "img"

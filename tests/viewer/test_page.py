@@ -99,14 +99,32 @@ def test_search_reveals_matches_one_after_another(open_page, html):
     page.locator("#search").fill("3b/5x5")
     assert _selected(page) == "inception_3b/5x5_reduce"
     assert page.locator("#found").inner_text().startswith("1 of 2")
-    page.locator("#search").press("Enter")
+    page.locator("#search").press("ArrowDown")
     assert _selected(page) == "inception_3b/5x5"
-    page.locator("#search").press("Shift+Enter")
+    page.locator("#search").press("ArrowUp")
     assert _selected(page) == "inception_3b/5x5_reduce"
+    page.locator("#search").press("Enter")  # what was found stays selected, and the keyboard is in the outline
+    assert page.evaluate("document.activeElement.dataset.item") == "inception_3b/5x5_reduce"
     page.locator("#search").fill("AvgPool2d")
     assert _selected(page) == "loss1/ave_pool"
     page.locator("#search").fill("resnet")
     assert page.locator("#found").inner_text() == "nothing found"
+
+
+def test_wheel_and_drag_keep_the_drawing_in_the_frame(open_page, html):
+    page = open_page(html)
+    page.locator("#graph").hover()
+    for _ in range(20):
+        page.mouse.wheel(900, -900)
+    frame, drawn = (page.locator(name).bounding_box() for name in ("#graph", "#scene"))
+    assert drawn["x"] + drawn["width"] > frame["x"] + 50
+    assert drawn["y"] < frame["y"] + frame["height"] - 50
+
+
+def test_networks_of_one_name_show_in_what_they_differ(open_page):
+    other = mg.models.mini_googlenet(width=0.5, init="zeros")
+    title = mg.view(mg.models.mini_googlenet(init="zeros"), beside=other).title
+    assert title == "mini_googlenet(width=1.0) and mini_googlenet(width=0.5)"
 
 
 def test_address_follows_and_sets_the_selected_node(open_page, html):
@@ -186,7 +204,7 @@ def test_unknown_cost_is_shown_as_unknown(open_page):
         for item in ("block/", "block/conv", "block/own", "relu")
     }
     assert values == {"block/": "unknown", "block/conv": "3,888", "block/own": "unknown", "relu": "0"}
-    assert "Swish has no registered cost. Add one with @mg.counting.register" in page.locator("#notes").inner_text()
+    assert "Swish has no registered cost. Add one with @mg.counting.register" in page.locator("footer").text_content()
     page.locator("#question").select_option("field")
     assert page.locator("#tree [data-item='relu'] .value").inner_text() == "unknown"
     page.locator("#tree [data-item='block/own']").click()

@@ -135,7 +135,7 @@ def test_error_in_a_cost_function_is_a_note(monkeypatch):
     monkeypatch.setitem(costs.COSTS, Own, lambda layer, shape: costs.Cost(1 / 0 for _ in "a"))
     g = mg.Graph(x=(3, 8, 8))
     g.add("own", Own(), "x")
-    assert mg.view(g).notes == ["Unknown numbers at own: division by zero"]
+    assert mg.view(g).notes == ["Unknown numbers at own: division by zero."]
 
 
 def test_profile_adds_the_time_of_every_node(mini):
@@ -195,7 +195,7 @@ def test_several_inputs_need_an_array_for_each(described):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"label": 3}, ValueError, "label 3 needs an image"),
+        ({"label": 3}, ValueError, "a label needs an image of that class, got label 3"),
         ({"image": np.zeros((2, 2), int)}, TypeError, "image must be uint8 pixels or float inputs, got int64"),
         ({"image": np.zeros((3, 9, 9))}, ValueError, r"the input must be \(3, 32, 32\)"),
         ({"image": np.full((3, 32, 32), np.nan)}, ValueError, "the input has a NaN or an infinity"),
@@ -205,7 +205,7 @@ def test_several_inputs_need_an_array_for_each(described):
         ({"image": np.zeros((9, 9, 3), np.uint8), "pixels": "grey-unit"}, ValueError, "pixels"),
         ({"nodes": ["conv1/3x4"]}, ValueError, "unknown node 'conv1/3x4' in mini_googlenet. Did you mean 'conv1/3x3'"),
         ({"size": 0}, ValueError, "size must be a number of megabytes above 0, got 0"),
-        ({"weights": "a.npz"}, ValueError, "weights= fills a model given by name"),
+        ({"weights": "a.npz"}, ValueError, "only a model given by its name"),
     ],
 )
 def test_wrong_arguments_are_explained(described, mini, options, error, message):

@@ -287,8 +287,8 @@ function fewestFor(amounts, share = MOST_OF_GRADIENT) {
 
 /** Return the share of the field that matters, in words. */
 function effectiveText({ positions, channels, width, height }, index, amounts, spans, size) {
-  const channel = channels ? ` of channel ${channels[index]}` : "";
-  const start = `Position (${positions[index].join(", ")})${channel}, the nearest that the page has: `;
+  const channel = channels ? `, for the unit in channel ${channels[index]}` : "";
+  const start = `At (${positions[index].join(", ")}), the nearest of five positions${channel}: `;
   const count = fewestFor(amounts);
   if (count === 0) return `${start}the gradient is 0 at every pixel, because a ReLU on every path is 0.`;
   const [rows, columns] = spans.map(([first, last], axis) => Math.min(last, size[axis] - 1) - Math.max(first, 0) + 1);

@@ -388,7 +388,7 @@ function concatHint(rest, common) {
   }
   const [lost] = differences;
   if (differences.length > 1 || ![2, 4, 6].includes(lost)) return "";
-  return `. A ${lost + 1}x${lost + 1} kernel without padding shrinks the map by ${lost}. Try padding=${lost / 2}.`;
+  return `. The smaller map lacks ${lost} rows and columns: increase its convolution's padding by ${lost / 2}.`;
 }
 
 function addShape(settings, ...inputs) {

@@ -90,7 +90,7 @@ function fallSentences({ name, title, points }) {
     const end = positive.at(-1);
     const least = positive.reduce((best, point) => (point.value < best.value ? point : best));
     const orders = Math.log10(end.value / least.value);
-    const fall = least === end ? "it does not fall below that on the way down to the input" : `it is smallest at ${least.name}, ${normText(least.value)}: a fall by ${orders.toFixed(1)} orders of magnitude`;
+    const fall = least === end ? "it does not fall below that on the way down to the input" : `of the nodes drawn here it is smallest at ${least.name}, ${normText(least.value)}: a fall by ${orders.toFixed(1)} orders of magnitude`;
     sentences.push(`${title}: the norm is ${normText(end.value)} at ${end.name}, and ${fall}.`);
   }
   const zeros = network().nodes.filter((node) => node.norms?.[name] === 0).map((node) => node.name);

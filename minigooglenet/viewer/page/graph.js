@@ -180,7 +180,16 @@ function start() {
   fit();
 }
 
+/** Keep a part of the drawing inside the frame. */
+function limitView() {
+  const [width, height] = frameSize();
+  const rest = 60; // pixels
+  view.x = Math.min(width - rest, Math.max(rest - view.scene.width * view.scale, view.x));
+  view.y = Math.min(height - rest, Math.max(rest - view.scene.height * view.scale, view.y));
+}
+
 function show() {
+  limitView();
   document.getElementById("scene").setAttribute("transform", `translate(${view.x} ${view.y}) scale(${view.scale})`);
   moveOverview();
 }

@@ -30,17 +30,26 @@ function toAddress() {
   history.replaceState(null, "", `#${encodeURIComponent(state.node).replaceAll("%2F", "/")}`);
 }
 
+/** The notes at the foot: the first is always visible, the others fold. */
+function showNotes() {
+  const [first, ...others] = page.notes;
+  document.querySelector("footer").hidden = !page.notes.length;
+  document.getElementById("first-note").textContent = others.length ? `${first} (${others.length} more)` : first;
+  document.getElementById("notes").replaceChildren(...others.map((text) => element("p", { text })));
+}
+
 /** Draw everything. Notes come first, because they take space. */
 async function startPage() {
   if (page.networks.some((net) => net.nodes.some((node) => node.values))) await unpackFloats();
   document.title = `${page.networks.map((net) => net.name).join(" and ")} - minigooglenet`;
-  document.getElementById("notes").replaceChildren(...page.notes.map((text) => element("p", { text })));
+  showNotes();
   startGraph();
   startTree();
   startStrip();
   startPanels();
   startComparison();
   startGradient();
+  fit(); // the legend and the strip have their heights now
   if (page.start?.panel) change({ panel: page.start.panel });
   if (page.start?.node) reveal(nodeNamed(page.start.node) ?? moduleNamed(`${page.start.node}/`));
   if (!inNotebook) {

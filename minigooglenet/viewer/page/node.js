@@ -15,7 +15,7 @@ function drawNode(container, selected) {
     container.append(element("p", { text: `Shape ${shapeText(item.shape)}: channels, height, width.` }));
     return drawMaps(container, item);
   }
-  container.append(element("pre", { class: "explain", text: item.explain.join("\n") }));
+  if (item.explain.length) container.append(element("pre", { class: "explain", text: item.explain.join("\n") }));
   if (item.name === network().main && network() === page.networks[0] && page.probabilities) container.append(likeliest());
   drawMaps(container, item);
   container.append(...[settingsOf(item), numbersOf(item), codeOf(item), neighboursOf(item)].filter(Boolean));
@@ -72,7 +72,7 @@ function drawMaps(container, node) {
   const backward = state.direction === "backward" && node.gradient;
   const maps = backward ? node.gradient.maps : node.maps;
   if (maps) {
-    const title = backward ? `Gradient at ${node.name}` : `Strongest of ${node.shape[0]} channels`;
+    const title = backward ? `Gradient at ${node.name}` : `Strongest of ${node.shape[0]} channel${node.shape[0] === 1 ? "" : "s"}`;
     const list = element("div", { class: "maps" });
     maps.channels.forEach((channel, index) => list.append(mapFigure(node, maps, index, channel)));
     container.append(element("h3", { text: title }), list, element("p", { class: "note", text: rangeText(maps, backward) }));

@@ -110,7 +110,7 @@ function positionFields(node) {
     if (values.every(Number.isInteger)) changePosition(node, values);
   };
   const fields = size.map((count, axis) =>
-    element("input", { id: `position-${axis}`, type: "number", min: 0, max: count - 1, on: { input: typed } }),
+    element("input", { id: `position-${axis}`, type: "number", min: 0, max: count - 1, on: { input: typed, change: () => update() } }),
   );
   const labels = ["Row", "Column"].map((name, axis) => {
     return element("label", {}, `${name} `, fields[axis], ` (0 to ${number(size[axis] - 1)})`);

@@ -45,8 +45,11 @@ function withoutValues() {
   const link = (node) => element("button", { class: "link", text: node.name, on: { click: () => reveal(node) } });
   const others = network().nodes.filter((node) => node.values).map((node) => element("li", {}, link(node)));
   const command = `minigooglenet view NETWORK --image FILE --node ${state.node}`;
+  const because = page.image
+    ? "The page leaves out the values of this node, because those of all nodes are large. This adds them:"
+    : "Without an image there are no values. With one, this panel computes them step by step:";
   return [
-    element("p", { text: "The page leaves out the values of this node, because those of all nodes are large. This adds them:" }),
+    element("p", { text: because }),
     element("pre", { text: command }),
     others.length ? element("p", { text: "The page has the values of these nodes:" }) : null,
     others.length ? element("ul", {}, others) : null,
@@ -170,6 +173,8 @@ function togglePlaying(node) {
   }, PAUSE);
   document.getElementById("play").textContent = "Stop";
 }
+
+addEventListener("keydown", (event) => event.key === "Escape" && playing.timer && (stopPlaying(), drawPanel()));
 
 function stopPlaying() {
   clearInterval(playing.timer);

@@ -43,13 +43,15 @@ function drawLegend() {
     }
     if (step) parts.push(svg("rect", { x, y: 0, width: size, height: 12, fill: `url(#hatching-${step})` }));
   }
-  for (const [fraction, value] of scale.ticks) {
+  const texts = scale.ticks.map(([, value]) => short(value));
+  const few = texts.some((text) => text.length > 5); // long numbers would touch each other
+  for (const [fraction, value] of scale.ticks.filter(([at]) => !few || at % 0.5 === 0)) {
     const anchor = fraction === 0 ? "start" : fraction === 1 ? "end" : "middle";
     parts.push(svg("text", { x: fraction * width, y: 24, "text-anchor": anchor, text: short(value) }));
   }
   const label = `${title}, ${unit}: from ${short(scale.least)} to ${short(scale.most)}`;
   document.getElementById("legend").replaceChildren(
-    element("span", { text: unit }),
+    element("span", { text: unit, title: unit }),
     svg("svg", { viewBox: `0 0 ${width} 28`, width, height: 28, role: "img", "aria-label": label }, parts),
   );
 }
@@ -80,7 +82,7 @@ function drawStrip() {
     );
   });
   const unknown = share && values.includes(null) ? "; some are unknown" : "";
-  const known = share ? `${title}: ${number(total)} ${unit} in total${unknown}` : `${title}: at most ${number(most)} ${unit}`;
+  const known = share ? `${title}: ${number(total)} ${unit} in total${unknown}` : `${title}: at most ${number(most)}${unit.startsWith("bytes") ? " bytes" : ""}`;
   const summary = totalsOf() === null ? "No total: the changed network does not fit together" : known;
   document.getElementById("total").textContent = summary;
   document.getElementById("strip").replaceChildren(

@@ -12,7 +12,13 @@ function startTree() {
   });
   const field = document.getElementById("search");
   field.addEventListener("input", () => search(field.value));
-  field.addEventListener("keydown", (event) => event.key === "Enter" && search(field.value, event.shiftKey ? -1 : 1));
+  field.addEventListener("keydown", (event) => {
+    if (event.key === "ArrowDown") search(field.value, 1);
+    else if (event.key === "ArrowUp") search(field.value, -1);
+    else if (event.key === "Enter") document.querySelector("#tree [aria-selected=true]")?.focus();
+    else return;
+    event.preventDefault();
+  });
   watch(["network", "unfolded", "question", "objective", "edits"], drawTree);
   watch(["node"], markTree);
 }
@@ -109,7 +115,7 @@ function search(text, step = 0) {
   const at = matches.findIndex((item) => (item.name ?? item.id) === state.node);
   const next = step === 0 || at < 0 ? 0 : (at + step + matches.length) % matches.length;
   if (matches.length) reveal(matches[next]);
-  const count = matches.length ? `${next + 1} of ${matches.length}; Enter: the next one` : "nothing found";
+  const count = matches.length ? `${next + 1} of ${matches.length}; arrow keys: the others` : "nothing found";
   document.getElementById("found").textContent = text.trim() ? count : "";
 }
 
