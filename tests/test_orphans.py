@@ -12,6 +12,8 @@ CHILDREN = {
     "at once": "orphans.watch(seconds=0.05)",
     "while C code holds the GIL": "orphans.end_with_parent()",
     "after its work": """
+        import signal
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # as training does; a background job ignores it
         work = [1]
         orphans.watch(stop=orphans.interrupt, working=lambda: bool(work), seconds=0.05)
         try:
