@@ -96,6 +96,7 @@ def test_sentence_names_the_smallest_norm_and_its_fall(page, network):
 
 def test_table_has_the_norms_of_every_node(page, network):
     page.click("#norms-summary")
+    page.locator("#norms tbody tr").first.wait_for()  # the table is made when it opens
     cells = page.eval_on_selector_all(
         "#norms tbody tr", "rows => rows.map(row => [...row.cells].map(cell => cell.innerText))"
     )
