@@ -31,8 +31,9 @@ def add_parser(commands, name):
     parser.add_argument(
         "--node",
         metavar="NAME",
-        action="append",
-        help="convolution to follow step by step, with an image; can be repeated (default: five of them)",
+        nargs="+",
+        action="extend",
+        help="convolutions to follow step by step, with an image (default: five of them)",
     )
     parser.add_argument(
         "--size", type=_megabytes, default=SIZE, metavar="MB", help="largest size of the page (default: %(default)g)"

@@ -50,6 +50,14 @@ def test_profile_prints_how_it_was_measured(capsys):
     assert "Times: the median of 7 forward passes" in capsys.readouterr().out
 
 
+def test_several_nodes_carry_their_values(tmp_path):
+    Image.new("RGB", (32, 32), (200, 80, 20)).save(tmp_path / "photo.png")
+    nodes = ["inception_3a/1x1", "conv1/3x3"]
+    assert cli.main(["view", "mini", "--image", "photo.png", "--node", *nodes, "--no-open"]) == 0
+    page = _data((tmp_path / "mini-view.html").read_text(encoding="utf-8"))
+    assert {node["name"] for node in page["networks"][0]["nodes"] if node.get("values")} == set(nodes)
+
+
 def test_files_of_networks_are_accepted(capsys, tmp_path):
     pytest.importorskip("onnx")
     g = models.mini_googlenet(3, width=0.25, rng=0)
