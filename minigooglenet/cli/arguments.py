@@ -32,12 +32,21 @@ def positive(text: str) -> int:
 
 def seconds(text: str) -> float:
     """Return a number of seconds above 0."""
+    return _above_zero(text, "seconds")
+
+
+def megabytes(text: str) -> float:
+    """Return a number of megabytes above 0."""
+    return _above_zero(text, "megabytes")
+
+
+def _above_zero(text, unit):
     try:
         value = float(text)
     except ValueError:
         value = 0.0
     if not 0 < value < 1e6:
-        raise argparse.ArgumentTypeError(f"must be a number of seconds above 0, got {text!r}")
+        raise argparse.ArgumentTypeError(f"must be a number of {unit} above 0, got {text!r}")
     return value
 
 

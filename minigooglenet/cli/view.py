@@ -1,11 +1,10 @@
 """`minigooglenet view`: a network as one page that opens in any browser."""
 
-import argparse
 import webbrowser
 from pathlib import Path
 
 from minigooglenet import console, files, models
-from minigooglenet.cli.arguments import add_pixels, check_folder, report_written
+from minigooglenet.cli.arguments import add_pixels, check_folder, megabytes, report_written
 
 HELP = "write a page that shows a network: its graph, its counts, and what it computes of an image"
 SUFFIXES = (".html", ".htm")
@@ -36,7 +35,7 @@ def add_parser(commands, name):
         help="convolutions to follow step by step, with an image (default: five of them)",
     )
     parser.add_argument(
-        "--size", type=_megabytes, default=SIZE, metavar="MB", help="largest size of the page (default: %(default)g)"
+        "--size", type=megabytes, default=SIZE, metavar="MB", help="largest size of the page (default: %(default)g)"
     )
     parser.add_argument("--out", metavar="FILE", help="HTML file to write, or - (default: NETWORK-view.html)")
     parser.add_argument("--no-open", action="store_true", help="do not open a browser")
@@ -78,13 +77,3 @@ def _page(options, out):
             progress=lambda fraction, text: bar.update(task, completed=int(STEPS * fraction), status=text),
             **chosen,
         )
-
-
-def _megabytes(text):
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 1e6:
-        raise argparse.ArgumentTypeError(f"must be a number of megabytes above 0, got {text!r}")
-    return value

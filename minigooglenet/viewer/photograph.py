@@ -1,7 +1,5 @@
 """The reader's image: what the network sees of it, as its input and as a PNG."""
 
-import base64
-import io
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from minigooglenet.data.pixel_names import NAMED, pixels_of
 from minigooglenet.evaluation.classification import read_image
 from minigooglenet.evaluation.multicrop import crops
 from minigooglenet.names import unknown
+from minigooglenet.viewer import png
 
 
 def prepared(image: Any, source: Any, pixels: Any = None) -> tuple[dict[str, np.ndarray], dict[str, Any], list[str]]:
@@ -142,7 +141,4 @@ def _as_input(x, shape, source, pixels, name):
 def _entry(name, values):
     channels, height, width = values.shape
     pixels = values[0] if channels == 1 else values.transpose(1, 2, 0)
-    file = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(file, "PNG", optimize=True)
-    png = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
-    return {"name": name, "width": width, "height": height, "png": png}
+    return {"name": name, "width": width, "height": height, "png": png.data_uri(pixels)}
