@@ -63,14 +63,14 @@ def by_strength(y: Array) -> IntArray:
 
 def described(y: Array, *, relu: bool = False) -> dict[str, Any]:
     """Return the page's entries of one wire (C, H, W) or of any other shape: maps, histogram, zeros after ReLU."""
-    found: dict[str, Any] = {}
+    entries: dict[str, Any] = {}
     if y.ndim == 3:
-        found["maps"] = maps(y, by_strength(y)[:CHANNELS])
+        entries["maps"] = maps(y, by_strength(y)[:CHANNELS])
     if histogram := _histogram(y):
-        found["histogram"] = histogram
+        entries["histogram"] = histogram
     if relu:
-        found["zeros"] = float(np.mean(y == 0))
-    return found
+        entries["zeros"] = float(np.mean(y == 0))
+    return entries
 
 
 def maps(y: Array, channels: IntArray) -> dict[str, Any]:

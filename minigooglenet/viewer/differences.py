@@ -128,14 +128,14 @@ def _change(before, after):
 
 def _differs(a, b, partners):
     """Return what differs between two nodes that correspond, as pairs of values."""
-    found: dict[str, Any] = {key: (a[key], b[key]) for key in ("kind", "shape") if list(a[key]) != list(b[key])}
+    result: dict[str, Any] = {key: (a[key], b[key]) for key in ("kind", "shape") if list(a[key]) != list(b[key])}
     keys = [key for key in {**a["settings"], **b["settings"]} if key not in FOLLOWS]
     settings = {key: (a["settings"].get(key), b["settings"].get(key)) for key in keys}
     counts = {key: (a[key], b[key]) for key in SUMMED}
     for name, pairs in (("settings", settings), ("counts", counts)):
         if changed := {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}:
-            found[name] = changed
-    return found | ({"reads": (a["reads"], b["reads"])} if _reads_differ(a, b, partners) else {})
+            result[name] = changed
+    return result | ({"reads": (a["reads"], b["reads"])} if _reads_differ(a, b, partners) else {})
 
 
 def _reads_differ(a, b, partners):

@@ -86,8 +86,8 @@ def describe(
         data = ImageData(seen.nodes, probabilities=_probabilities(graph, seen.outputs[graph.main]), notes=seen.notes)
         _add_gradients(data, graph, inputs, seen, label, progress)
         _add_fields(data, graph, inputs, seen, steps, progress)
-        found, notes = exact_values.values(seen.convolutions, budget)
-    for name, entry in found.items():
+        entries, notes = exact_values.values(seen.convolutions, budget)
+    for name, entry in entries.items():
         data.nodes[name]["values"] = entry
     data.notes += notes
     if not data.probabilities:
@@ -187,9 +187,9 @@ def _add_gradients(data, graph, inputs, seen, label, progress):
         data.notes.append(f"The gradients are those of the most probable class, {label}, because no label was given")
     elif not integer(label, "label", 0) < len(logits):
         raise ValueError(f"label must be in 0 .. {len(logits) - 1}, the classes of {graph.main!r}, got {label}")
-    found = gradients.objectives(weights, label)
+    objectives = gradients.objectives(weights, label)
     nodes = {}
-    step = _Steps(progress, len(found), "gradients")
+    step = _Steps(progress, len(objectives), "gradients")
     broken = set()
 
     def visit(objective, wire, grad):
@@ -198,17 +198,17 @@ def _add_gradients(data, graph, inputs, seen, label, progress):
             broken.add(wire)
             return
         entry["norms"][objective.name] = gradients.norm(grad)
-        if objective is found[0] and "maps" in data.nodes[wire]:
+        if objective is objectives[0] and "maps" in data.nodes[wire]:
             channels = np.array(data.nodes[wire]["maps"]["channels"])
             entry["gradient"] = {"maps": activations.signed_maps(grad[0], channels)}
 
     try:
-        gradients.gradients(graph, inputs, found, label, visit, step)
+        gradients.gradients(graph, inputs, objectives, label, visit, step)
     except NO_BACKWARD as error:
         data.notes.append(f"gradients are left out: {error}")
         return
-    data.objectives = {objective.name: objective.label for objective in found}
-    data.objective = found[0].name
+    data.objectives = {objective.name: objective.label for objective in objectives}
+    data.objective = objectives[0].name
     for wire, entry in nodes.items():
         data.nodes[wire] |= entry
     if broken:

@@ -11,7 +11,7 @@ import numpy as np
 
 from minigooglenet import files
 from minigooglenet.graph import Graph
-from minigooglenet.names import closest
+from minigooglenet.names import hint
 from minigooglenet.names import unknown as unknown_name
 from minigooglenet.typing import FloatArray, PathLike, UInt8Array
 from minigooglenet.viewer import page
@@ -188,9 +188,8 @@ def _chosen(nodes, source: Source) -> tuple[str, ...]:
         return tuple(dict.fromkeys([*(name for name in nodes if name in known), *spread]))[: len(nodes)]
     for name in nodes:
         if name not in known:
-            close = closest(name, known, most=3)
-            advice = f"Did you mean {close}?" if close else f"The first nodes are {', '.join(list(known)[:5])}."
-            raise ValueError(f"unknown node {name!r} in {source.name}. {advice}")
+            advice = hint(name, known, f"The first nodes are {', '.join(list(known)[:5])}.", most=3)
+            raise ValueError(f"unknown node {name!r} in {source.name}{advice}")
     return nodes
 
 

@@ -285,7 +285,7 @@ function fewestFor(amounts, share = MOST_OF_GRADIENT) {
   return count;
 }
 
-/** Return the share of the field that matters, in words. */
+/** Return the fraction of the field that matters, in words. */
 function effectiveText({ positions, channels, width, height }, index, amounts, spans, size) {
   const channel = channels ? `, for the unit in channel ${channels[index]}` : "";
   const start = `At (${positions[index].join(", ")}), the nearest of five positions${channel}: `;

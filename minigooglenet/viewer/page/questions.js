@@ -5,13 +5,13 @@ const largest = (values) => values.reduce((most, value) => Math.max(most, value)
 
 /** Each question: its title and unit, the value of a node (null: none) and of a module from those in it; some: not all nodes have one. */
 const QUESTIONS = {
-  macs: { title: "MACs", unit: "MACs", of: (node) => node.macs, combine: sum, share: true },
-  params: { title: "Parameters", unit: "parameters", of: (node) => node.params, combine: sum, share: true },
-  backward: { title: "MACs of the backward pass", unit: "MACs", of: backwardMacs, combine: sum, share: true },
-  activations: { title: "Activation memory", unit: "bytes", of: (node) => 4 * node.activations, combine: sum, share: true },
+  macs: { title: "MACs", unit: "MACs", of: (node) => node.macs, combine: sum, additive: true },
+  params: { title: "Parameters", unit: "parameters", of: (node) => node.params, combine: sum, additive: true },
+  backward: { title: "MACs of the backward pass", unit: "MACs", of: backwardMacs, combine: sum, additive: true },
+  activations: { title: "Activation memory", unit: "bytes", of: (node) => 4 * node.activations, combine: sum, additive: true },
   live: { title: "Live memory", unit: "bytes in memory while the node runs", of: (node) => node.live_bytes, combine: largest },
   field: { title: "Receptive field", unit: "input pixels, height", of: (node) => node.field_max?.[0] ?? null, combine: largest },
-  seconds: { title: "Measured time", unit: "seconds", of: (node) => node.seconds ?? null, combine: sum, share: true },
+  seconds: { title: "Measured time", unit: "seconds", of: (node) => node.seconds ?? null, combine: sum, additive: true },
   zeros: { title: "Zeros after ReLU", unit: "fraction of the outputs that are 0", of: (node) => node.zeros ?? null, combine: largest, some: true },
   gradient: { title: "Gradient norm", unit: "norm of the gradient at the output", of: gradientNorm, combine: largest, logarithmic: true, some: true },
 };
@@ -37,7 +37,7 @@ function valueOf(item, key = state.question, net = network()) {
   if (nodes.some((node) => node.shape === null)) return null; // a change made it impossible
   const values = nodes.map(QUESTIONS[key].of);
   const known = values.filter((value) => value !== null && value !== undefined);
-  if (!known.length || (QUESTIONS[key].share && known.length < values.length)) return null;
+  if (!known.length || (QUESTIONS[key].additive && known.length < values.length)) return null;
   return QUESTIONS[key].combine(known);
 }
 

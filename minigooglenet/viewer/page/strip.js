@@ -60,7 +60,7 @@ function drawStrip() {
   const items = visibleItems();
   const values = items.map((item) => valueOf(item));
   const scale = scaleOf(values);
-  const { share, title, unit } = QUESTIONS[state.question];
+  const { additive, title, unit } = QUESTIONS[state.question];
   const total = sum(values.filter((value) => value !== null));
   const most = largest(values.filter((value) => value !== null).concat(0)) || 1;
   const width = 1000;
@@ -68,7 +68,7 @@ function drawStrip() {
   const bars = items.map((item, index) => {
     const value = values[index];
     const height = value === null ? 0 : QUESTIONS[state.question].logarithmic ? 60 * (scale.position(value) ?? 0) : (60 * value) / most;
-    const fraction = share && total ? ` (${((100 * value) / total).toFixed(1)}%)` : "";
+    const fraction = additive && total ? ` (${((100 * value) / total).toFixed(1)}%)` : "";
     const label = `${item.label ?? item.name}: ${value === null ? valueText(item, value) || "none" : `${number(value)} ${unit}`}${fraction}`;
     const hatching = hatchingAt(scale.position(value));
     const place = { x: index * step + 1, y: 62 - height, width: Math.max(1, step - 2), height: Math.max(height, 0.5) };
@@ -81,8 +81,8 @@ function drawStrip() {
       svg("title", { text: label }),
     );
   });
-  const unknown = share && values.includes(null) ? "; some are unknown" : "";
-  const known = share ? `${title}: ${number(total)} ${unit} in total${unknown}` : `${title}: at most ${number(most)}${unit.startsWith("bytes") ? " bytes" : ""}`;
+  const unknown = additive && values.includes(null) ? "; some are unknown" : "";
+  const known = additive ? `${title}: ${number(total)} ${unit} in total${unknown}` : `${title}: at most ${number(most)}${unit.startsWith("bytes") ? " bytes" : ""}`;
   const summary = totalsOf() === null ? "No total: the changed network does not fit together" : known;
   document.getElementById("total").textContent = summary;
   document.getElementById("strip").replaceChildren(
