@@ -3,7 +3,6 @@
 `python docs/_ext/network_table.py` writes them again; a test compares them with the list and with the engine's counts.
 """
 
-import re
 from pathlib import Path
 
 import minigooglenet as mg
@@ -44,16 +43,12 @@ def full(rows):
 
 def texts():
     """Return {file: its text with the tables as they are now}."""
-    rows = list(counted())
-    return {
-        path: re.sub(
-            f"{re.escape(START)}.*?{re.escape(END)}",
-            lambda _, lines=table(rows): "\n".join([START, "", *lines, "", END]),
-            path.read_text(encoding="utf-8"),
-            flags=re.DOTALL,
-        )
-        for path, table in ((ROOT / "README.md", short), (ROOT / "docs" / "networks.md", full))
-    }
+    rows, changed = list(counted()), {}
+    for path, table in ((ROOT / "README.md", short), (ROOT / "docs" / "networks.md", full)):
+        text = path.read_text(encoding="utf-8")
+        old = text[text.index(START) : text.index(END)]
+        changed[path] = text.replace(old, "\n".join([START, "", *table(rows), "", ""]))
+    return changed
 
 
 def _error(paper):
