@@ -44,6 +44,6 @@ def module(name):
             import torch
 
             operators = torch.library.Library("torchvision", "FRAGMENT")
-            for name in ("nms", "qnms"):
-                operators.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+            for operator in ("nms", "qnms"):
+                operators.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         return importlib.import_module(f"torchvision.models.{name}")

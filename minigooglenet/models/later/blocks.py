@@ -192,10 +192,9 @@ class Blocks(Builder):
         return self.linear(wire, name, num_classes)
 
 
-def images(size: int, least: int, network: str, why: str) -> Graph:
+def images(size: int, network: str = "", least: int = 1, why: str = "") -> Graph:
     """Return a graph for images (3, size, size), or raise an error with the least size and the reason for it."""
-    shapes.integer(size, "size", 1)
-    if size < least:
+    if shapes.integer(size, "size", 1) < least:
         raise ValueError(f"size must be at least {least} for {network}, got {size}: {why}")
     return Graph(image=(3, size, size))
 

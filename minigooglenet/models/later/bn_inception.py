@@ -2,18 +2,18 @@
 
 The table is the paper's figure 5. It differs from GoogLeNet in five ways: batch norm after every convolution instead of
 LRN and heads, two 3x3 convolutions instead of a 5x5, average pools in most modules, modules with stride 2 instead of
-pools between stages, and other numbers of filters. The rounding of the pools follows GoogLeNet. The first convolution
-is dense, as in GoogLeNet; the paper's is separable.
+pools between stages, and other numbers of filters. On maps of even size, as at 224, the pools with stride 2 are
+GoogLeNet's. The first convolution is dense, as in GoogLeNet; the paper's is separable.
 """
 
 from minigooglenet import layers
 from minigooglenet.graph import Graph
 from minigooglenet.models.blocks import Style
 from minigooglenet.models.factory import recorded
-from minigooglenet.models.later.blocks import Blocks, Branch, Conv, Module, Pool, images
+from minigooglenet.models.later.blocks import SAME, Blocks, Branch, Conv, Module, Pool, images
 from minigooglenet.typing import Rng
 
-REDUCED = Pool(settings={"ceil_mode": True})
+REDUCED = Pool(padding=SAME)
 
 
 def module(n1x1: int, reduce: int, n3x3: int, double_reduce: int, double: int, pool: Pool, projection: int) -> Module:
@@ -74,7 +74,7 @@ def bn_inception(
     >>> g.shapes["inception_5b/output"], mg.count(g).params
     ((1024, 7, 7), 11194984)
     """
-    g = Blocks(images(size, 1, "bn_inception", ""), Style(norm="batch", init=init, width=width, rng=rng))
+    g = Blocks(images(size), Style(norm="batch", init=init, width=width, rng=rng))
     wire = "image"
     for name, branches in TABLE.items():
         wire = g.branches(wire, name, branches)

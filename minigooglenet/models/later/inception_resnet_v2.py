@@ -84,7 +84,7 @@ def inception_resnet_v2(
     ((2080, 8, 8), 55843464)
     """
     style = Style(norm="batch", eps=1e-3, init=init, dropout=dropout, width=width, rng=rng)
-    g = Blocks(images(size, LEAST, "inception_resnet_v2", WHY), style)
+    g = Blocks(images(size, "inception_resnet_v2", LEAST, WHY), style)
     wire = "image"
     for name, row in TABLE.items():
         if isinstance(row, Residual):

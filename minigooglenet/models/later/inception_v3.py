@@ -99,7 +99,7 @@ def inception_v3(
     (27161264, 23834568)
     """
     style = Style(norm="batch", eps=1e-3, init=init, dropout=dropout, width=width, rng=rng)
-    g = Blocks(images(size, LEAST, "inception_v3", WHY), style)
+    g = Blocks(images(size, "inception_v3", LEAST, WHY), style)
     wire = "image"
     for name, branches in TABLE.items():
         wire = g.branches(wire, name, branches)

@@ -87,7 +87,7 @@ def inception_v4(
     ((1536, 8, 8), 42679816)
     """
     style = Style(norm="batch", eps=1e-3, init=init, dropout=dropout, width=width, rng=rng)
-    g = Blocks(images(size, LEAST, "inception_v4", WHY), style)
+    g = Blocks(images(size, "inception_v4", LEAST, WHY), style)
     wire = "image"
     for name, branches in TABLE.items():
         wire = g.branches(wire, name, branches)

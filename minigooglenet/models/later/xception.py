@@ -46,7 +46,7 @@ TABLE: dict[str, Branch | Residual] = {
     "block13": halving(728, 1024),  # exit flow
     "block14": [*separable(1536), RELU, *separable(2048), RELU],
 }
-LEAST, WHY = 7, "the stem has no window left"
+LEAST, WHY = 7, "block1 needs an image of at least 7 x 7"
 
 
 @recorded
@@ -78,7 +78,7 @@ def xception(
     ((1024, 10, 10), 22855952)
     """
     style = Style(norm="batch", eps=1e-3, init=init, dropout=dropout, width=width, rng=rng)
-    g = Blocks(images(size, LEAST, "xception", WHY), style)
+    g = Blocks(images(size, "xception", LEAST, WHY), style)
     wire = "image"
     for name, row in TABLE.items():
         if isinstance(row, Residual):
