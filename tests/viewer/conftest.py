@@ -1,20 +1,18 @@
 """Fixtures of the viewer's tests: a real browser, and pages in it that report every error of their scripts."""
 
-import shutil
-
 import pytest
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+from minigooglenet.bench.page import executable
 
 
 @pytest.fixture(scope="session")
 def browser():
-    executable = next(filter(None, map(shutil.which, NAMES)), None)
-    if executable is None:
+    program = executable()
+    if program is None:
         pytest.skip("no chromium was found")
     playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        started = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield started
         started.close()
 
