@@ -308,7 +308,7 @@ def field(page, label):
 
 
 def value_in_tree(page, item):
-    return page.inner_text(f"#tree [data-item='{item}'] .value").replace(",", "")
+    return page.text_content(f"#tree [data-item='{item}'] .value").replace(",", "")
 
 
 def test_seven_integers_change_tree_and_total(open_page):
@@ -424,7 +424,7 @@ def test_module_that_is_impossible_without_reductions_shows_no_comparison(open_p
 
 def test_undo_and_reset_restore_the_network(open_page):
     page = opened(open_page, "conv1/3x3")
-    before = page.inner_text("#total"), page.inner_text("#tree")
+    before = page.inner_text("#total"), page.text_content("#tree")
     field(page, "kernel_size").fill("5, 3")
     field(page, "bias").check()
     field(page, "out_channels").fill("20")
@@ -434,7 +434,7 @@ def test_undo_and_reset_restore_the_network(open_page):
     assert page.evaluate("state.edits") == {"conv1/3x3": {"bias": True, "out_channels": 20}}
     page.click("#change-reset")
     assert page.evaluate("state.edits") == {}
-    assert (page.inner_text("#total"), page.inner_text("#tree")) == before
+    assert (page.inner_text("#total"), page.text_content("#tree")) == before
     assert not field(page, "bias").is_checked()
     assert page.inner_text("#changes") == ""
 

@@ -250,9 +250,9 @@ def test_numbers_of_a_folded_module_are_its_sums(open_page, googlenet, html):
     page = open_page(html)
     rows = mg.count(googlenet).modules()["inception_4d"]
     module = page.locator("#tree [data-item='inception_4d/'] .value")
-    assert module.inner_text() == f"{sum(row.macs for row in rows):,}"
+    assert module.text_content() == f"{sum(row.macs for row in rows):,}"
     page.locator("#question").select_option("field")
-    assert module.inner_text() == f"{max(row.receptive_field_max[0] for row in rows):,}"
+    assert module.text_content() == f"{max(row.receptive_field_max[0] for row in rows):,}"
 
 
 def test_unknown_cost_is_shown_as_unknown(open_page):
@@ -262,13 +262,13 @@ def test_unknown_cost_is_shown_as_unknown(open_page):
     g.add("relu", layers.ReLU(), wire)
     page = open_page(mg.view(g).html)
     values = {
-        item: page.locator(f"#tree [data-item='{item}'] .value").inner_text()
+        item: page.locator(f"#tree [data-item='{item}'] .value").text_content()
         for item in ("block/", "block/conv", "block/own", "relu")
     }
     assert values == {"block/": "unknown", "block/conv": "3,888", "block/own": "unknown", "relu": "0"}
     assert "Swish has no registered cost. Add one with @mg.counting.register" in page.locator("footer").text_content()
     page.locator("#question").select_option("field")
-    assert page.locator("#tree [data-item='relu'] .value").inner_text() == "unknown"
+    assert page.locator("#tree [data-item='relu'] .value").text_content() == "unknown"
     page.locator("#tree [data-item='block/own']").click()
     assert "has no registered cost" in page.locator("#panel").inner_text()
 
