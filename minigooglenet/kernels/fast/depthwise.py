@@ -169,10 +169,14 @@ def _convolution(settings):
     def convolve(x, y, weight, bias, zeros, room, results, bases, limits, filters, multiplier, geometry):
         size, output, corner, slack, spread = geometry
         zero, itemsize, lanes = x.dtype.type(0), x.itemsize, VECTOR_BYTES // x.itemsize // parts
-        windows, last = output[0] * output[1], max(0, output[1] - lanes)
+        area, windows, last = _area(size, spread), output[0] * output[1], max(0, output[1] - lanes)
+        beyond = area + slack[1]
         nowhere = np.int64(zeros.ctypes.data) + slack[0] * itemsize
         for k in range(filters[0], filters[1]):
-            source = _readable(x, bases[0], k // multiplier, size, slack, spread, room)
+            at = bases[0] + k // multiplier * area
+            source = np.int64(x.ctypes.data) + at * itemsize
+            if spread != (1, 1) or at < slack[0] or at + beyond > len(x):
+                source = _copied(x, at, size, slack, spread, room)
             # The last vector of a row may also write to the next row, which is computed later.
             inside = k + 1 < filters[1] or output[1] >= lanes
             to = bases[1] + k * windows
@@ -212,14 +216,20 @@ def _weight_gradient(settings):
     def correlate(x, grads, grad_weight, grad_bias, zeros, room, grad_room, steps, images, filters, multiplier, geometry):
         size, output, corner, slack, spread = geometry
         zero, itemsize, lanes = x.dtype.type(0), x.itemsize, VECTOR_BYTES // x.itemsize // parts
-        positions = height * width
+        positions, area, windows = height * width, size[0] * size[1], output[0] * output[1]
         nowhere = np.int64(zeros.ctypes.data) + slack[0] * itemsize
         partial = np.empty((positions + 1) * lanes, x.dtype)
         for k in range(filters[0], filters[1]):
             sums = no_products(zero, settings)
             for n in range(images):
-                source = _readable(x, n * steps[0], k // multiplier, size, slack, spread, room)
-                grad = _readable(grads, n * steps[1], k, output, (0, lanes), spread, grad_room)
+                at = n * steps[0] + k // multiplier * area
+                source = np.int64(x.ctypes.data) + at * itemsize
+                if at < slack[0] or at + area + slack[1] > len(x):
+                    source = _copied(x, at, size, slack, (1, 1), room)
+                at = n * steps[1] + k * windows
+                grad = np.int64(grads.ctypes.data) + at * itemsize
+                if at + windows + lanes > len(grads):
+                    grad = _copied(grads, at, output, (0, lanes), (1, 1), grad_room)
                 p = 0
                 while p < output[0]:
                     rows = LARGE if output[0] - p >= LARGE else SMALL if output[0] - p >= SMALL else 1
@@ -252,21 +262,22 @@ def _first(p, q, down, along, corner):
 
 
 @compiled
-def _readable(x, base, channel, size, slack, spread, room):
-    """Return the address of a channel of an image if the values next to it can be read too, else of a copy in `room`.
+def _area(size, spread):
+    """Return the number of values of a channel without the zeros between them."""
+    return ((size[0] - 1) // spread[0] + 1) * ((size[1] - 1) // spread[1] + 1)
+
+
+@compiled
+def _copied(x, at, size, slack, spread, room):
+    """Copy a channel to `room`, where the values next to it can be read too, and return its address there.
 
     With a spread, the copy has zeros between the values; `room` must be filled with zeros before its first use.
     """
-    address = np.int64(room.ctypes.data) + slack[0] * x.itemsize
-    if spread[0] == 1 and spread[1] == 1:
-        at, area = base + channel * size[0] * size[1], size[0] * size[1]
-        if at >= slack[0] and at + area + slack[1] <= len(x):
-            return np.int64(x.ctypes.data) + at * x.itemsize
-        copy(x, at, room, slack[0], area)
+    if spread == (1, 1):
+        copy(x, at, room, slack[0], size[0] * size[1])
     else:
-        rows, columns = (size[0] - 1) // spread[0] + 1, (size[1] - 1) // spread[1] + 1
-        for i in range(rows):
-            at, to = base + (channel * rows + i) * columns, slack[0] + i * spread[0] * size[1]
+        columns = (size[1] - 1) // spread[1] + 1
+        for i in range((size[0] - 1) // spread[0] + 1):
             for j in range(columns):
-                room[to + j * spread[1]] = x[at + j]
-    return address
+                room[slack[0] + i * spread[0] * size[1] + j * spread[1]] = x[at + i * columns + j]
+    return np.int64(room.ctypes.data) + slack[0] * x.itemsize
