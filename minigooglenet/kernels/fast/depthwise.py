@@ -30,15 +30,14 @@ from minigooglenet.kernels.fast.microkernel import VECTOR_BYTES
 from minigooglenet.kernels.fast.simd import copy
 from minigooglenet.kernels.fast.threads import parallel_for, pieces
 
-MOST_POSITIONS = 49  # in a kernel, because its loops are unrolled
+KERNELS, STRIDES = ((3, 3), (5, 5), (7, 7)), ((1, 1), (2, 2))  # compiled separately, so only those in use
 FEW = 1 << 20  # products that one thread computes while the others would wake up
 NO_LIMITS = -np.inf, np.inf
 
 
 def applies(x_shape, weight_shape, stride):
-    """Return whether this file computes x (N, C, H, W) with weight (K, C/groups, R, S)."""
-    depthwise = weight_shape[1] == 1 and x_shape[1] > 1
-    return depthwise and weight_shape[2] * weight_shape[3] <= MOST_POSITIONS and stride[1] <= 2
+    """Return whether this file is to compute x (N, C, H, W) with weight (K, C/groups, R, S)."""
+    return weight_shape[1] == 1 < x_shape[1] and tuple(weight_shape[2:]) in KERNELS and tuple(stride) in STRIDES
 
 
 class Geometry(NamedTuple):
