@@ -9,6 +9,12 @@ from minigooglenet import shapes
 from minigooglenet.layers.activation import Dropout, ReLU, Softmax
 from minigooglenet.layers.base import Layer
 from minigooglenet.layers.conv import Conv2d
+from minigooglenet.layers.later.channel_shuffle import ChannelShuffle
+from minigooglenet.layers.later.elementwise import Clip, HardSwish, LeakyReLU, ReLU6, Sigmoid, SiLU, Tanh
+from minigooglenet.layers.later.merge import Multiply
+from minigooglenet.layers.later.pad import Pad
+from minigooglenet.layers.later.pooling import GlobalMaxPool2d
+from minigooglenet.layers.later.scale import Scale
 from minigooglenet.layers.linear import Flatten, Linear
 from minigooglenet.layers.merge import Add, Concat
 from minigooglenet.layers.norm import BatchNorm2d, LocalResponseNorm
@@ -35,6 +41,10 @@ def _linear(*, in_features, out_features, bias=True, **others) -> int:
 
 def _batch_norm2d(*, num_features, **others) -> int:
     return 4 * shapes.integer(num_features, "num_features", 1)
+
+
+def _scale(*, channels, bias=True, **others) -> int:
+    return shapes.integer(channels, "channels", 1) * (1 + bool(bias))
 
 
 class Entry(NamedTuple):
@@ -69,6 +79,18 @@ BUILT_IN: dict[str, Entry] = {
         Entry(MaxPool2d),
         Entry(ReLU),
         Entry(Softmax),
+        Entry(ChannelShuffle),
+        Entry(Clip),
+        Entry(GlobalMaxPool2d),
+        Entry(HardSwish),
+        Entry(LeakyReLU),
+        Entry(Multiply),
+        Entry(Pad),
+        Entry(ReLU6),
+        Entry(Scale, _scale),
+        Entry(SiLU),
+        Entry(Sigmoid),
+        Entry(Tanh),
     )
 }
 _REGISTERED: dict[str, Entry] = {}  # the user's layers
