@@ -58,6 +58,16 @@ def test_file_returns_the_same_network(name, changed, tmp_path):
 
 
 @pytest.mark.parametrize("name", SIZES)
+def test_onnx_file_computes_the_same(name, tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    g = small(name)
+    mg.weights.onnx.export(g, tmp_path / "network.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "network.onnx", providers=["CPUExecutionProvider"])
+    x = images(g, 2, dtype=np.float32)
+    assert_close(dict(zip(g.outputs, session.run(None, {"image": x}), strict=True))[g.main], g(x), tolerance=1e-4)
+
+
+@pytest.mark.parametrize("name", SIZES)
 def test_a_few_steps_of_training_lower_the_loss(name):
     scenes = data.shapes(12, SIZES[name])
     g = mg.models.build(name, len(scenes.classes), size=SIZES[name], width=0.1, rng=0)
