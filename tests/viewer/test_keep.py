@@ -155,7 +155,10 @@ def test_saved_numbers_are_those_of_the_changed_network(page, graph):
     rows = csv_rows(kept(page, "csv", "GoogLeNet-changed"))
     assert [int(values["macs"]) for values in rows] == [row.macs for row in counted.rows]
     changes = {values["name"]: values["changes"] for values in rows if values["changes"]}
-    assert changes == {"inception_3a/3x3": "out_channels=96 bias=false", "inception_3b/5x5": "kernel_size=[1,1] padding=0"}
+    assert changes == {
+        "inception_3a/3x3": "out_channels=96 bias=false",
+        "inception_3b/5x5": "kernel_size=[1,1] padding=0",
+    }
     assert ">GoogLeNet, changed: MACs<" in kept(page, "svg", "GoogLeNet-changed")
 
     page.evaluate("resetEdits()")
