@@ -308,6 +308,18 @@ def test_seven_integers_change_tree_and_total(open_page):
     assert page.inner_text("#panel .explain") == counted.explain("inception_3b/1x1")
 
 
+def test_total_with_an_unknown_cost_is_unknown_after_a_change(open_page):
+    g = mg.Graph(x=(3, 8, 8))
+    wire = g.add("own", type("Swish", (mg.layers.Layer,), {"output_shape": lambda self, shape: shape})(), "x")
+    g.add("conv", mg.layers.Conv2d(3, 4, 3, init="zeros"), wire)
+    page = open_page(mg.view(g, select="conv", panel="change").html)
+    page.evaluate("change({ edits: { conv: { out_channels: 5 } } })")
+    assert page.evaluate("totalsOf().macs") is None
+    rows = page.locator("#change-effect table:has(caption:text('Whole network')) tbody tr")
+    texts = [rows.nth(i).locator("td").all_text_contents() for i in range(2)]
+    assert texts == [["parameters", "112", "140", "+25%"], ["MACs", "-", "-", "-"]]
+
+
 def test_impossible_value_shows_the_engines_error(open_page):
     page = opened(open_page, "inception_3a/")
     graph = mg.models.mini_googlenet(init="zeros")

@@ -58,8 +58,7 @@ const countedNodes = (net) => net.nodes.filter((node) => node.kind !== "Input").
 function keptTotals(net) {
   if (!isChanged(net)) return net.totals;
   const sums = totalsOf(net);
-  const known = (key) => (sums === null || net.totals[key] === null ? null : sums[key]);
-  const changed = Object.fromEntries(SUMS.map((key) => [key, known(key)]));
+  const changed = Object.fromEntries(SUMS.map((key) => [key, sums === null ? null : sums[key]]));
   const flops = changed.macs === null ? null : 2 * changed.macs;
   return { ...net.totals, ...changed, flops, peak_bytes: null }; // only Python knows the workspaces of an inference
 }
