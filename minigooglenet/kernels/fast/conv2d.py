@@ -6,7 +6,7 @@ So the same call gives the same bits on every run and for every number of thread
 import numpy as np
 
 from minigooglenet import shapes
-from minigooglenet.kernels.fast import depthwise, implicit_gemm, winograd
+from minigooglenet.kernels.fast import direct, implicit_gemm, winograd
 
 # The thresholds of `choose`: where both algorithms were equally fast, measured on GoogLeNet's and smaller layers.
 LEAST_TILES, LEAST_CHANNELS = 32, 8
@@ -40,8 +40,8 @@ def choose(x_shape, weight_shape, stride, padding, dtype, dilation=(1, 1)):
     The choice depends on the batch size. So the results of an image by itself and in a batch may differ by the
     round-off of the two algorithms: up to 4e-6 of the largest value. Name an algorithm to get bit-identical results.
     """
-    if depthwise.applies(x_shape, weight_shape, stride):
-        return depthwise
+    if direct.applies(x_shape, weight_shape, stride):
+        return direct
     if dtype != np.float32 or not shapes.winograd_applies(weight_shape[2:], stride, padding, dilation):
         return implicit_gemm
     down, across = shapes.winograd_grid(shapes.output_size(x_shape[2:], weight_shape[2:], stride, padding))
