@@ -30,17 +30,17 @@ from minigooglenet.kernels.fast.microkernel import VECTOR_BYTES
 from minigooglenet.kernels.fast.simd import copy
 from minigooglenet.kernels.fast.threads import parallel_for, pieces
 
-KERNELS, STRIDES = ((3, 3), (5, 5), (7, 7)), ((1, 1), (2, 2))  # compiled separately, so only those in use
-MOST_CHANNELS = 8  # of a group; more channels are worth packing
+# Each combination is compiled separately, so only those that networks use.
+KERNELS, STRIDES, DILATIONS = ((3, 3), (5, 5), (7, 7)), ((1, 1), (2, 2)), ((1, 1), (2, 2))
+MOST_CHANNELS = 32  # of a group; more channels are worth packing
 FEW = 1 << 20  # products that one thread computes while the others would wake up
 NO_LIMITS = -np.inf, np.inf
 
 
-def applies(x_shape, weight_shape, stride):
-    """Return whether this file is to compute x (N, C, H, W) with weight (K, C/groups, R, S)."""
-    groups = x_shape[1] // weight_shape[1]
+def applies(weight_shape, groups, stride, dilation=(1, 1)):
+    """Return whether this file is to compute a convolution with weight (K, C/groups, R, S)."""
     few = groups > 1 and max(weight_shape[1], weight_shape[0] // groups) <= MOST_CHANNELS
-    return few and tuple(weight_shape[2:]) in KERNELS and tuple(stride) in STRIDES
+    return few and tuple(weight_shape[2:]) in KERNELS and stride in STRIDES and dilation in DILATIONS
 
 
 class Geometry(NamedTuple):
@@ -193,8 +193,8 @@ def _convolution(settings):
                     for c in range(channels):
                         _copy(x, at + c * area, size, spread, room, c * distance + slack[0])
                     source = np.int64(room.ctypes.data) + slack[0] * itemsize
-            # The last vector of a row may also write to the next row, which is computed later.
-            inside = k + 1 < end or output[1] >= lanes
+            # The vector of a narrow row also writes to the next rows and filters, which are computed later.
+            inside = (end - k - 1) * windows >= lanes - output[1]
             to = bases[1] + k * windows
             target = np.int64(y.ctypes.data) + to * itemsize if inside else np.int64(results.ctypes.data)
             weights = np.int64(weight.ctypes.data) + k * channels * height * width * itemsize, bias[k]

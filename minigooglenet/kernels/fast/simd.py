@@ -190,6 +190,17 @@ def at_least(_, lowest, vector):
 
 
 @intrinsic
+def at_most(_, highest, vector):
+    """Return the smaller value in each lane of two vectors, or NaN if the second is NaN."""
+
+    def code(context, builder, signature, arguments):
+        high, value = arguments
+        return builder.select(builder.fcmp_ordered(">", value, high), high, value)
+
+    return vector(highest, vector), code
+
+
+@intrinsic
 def transpose(_, source, at, step, target, to, hop):
     """Transpose a square block with as many rows as a vector has lanes.
 
