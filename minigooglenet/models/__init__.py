@@ -11,6 +11,11 @@ from minigooglenet.models.later import (
     inception_v3,
     inception_v4,
     mobilenet_v2,
+    resnet18,
+    resnet50,
+    resnext50_32x4d,
+    squeezenet1_0,
+    squeezenet1_1,
     xception,
 )
 from minigooglenet.models.mini_googlenet import mini_googlenet
@@ -36,6 +41,11 @@ __all__ = [
     "mobilenet_v2",
     "names",
     "nin",
+    "resnet18",
+    "resnet50",
+    "resnext50_32x4d",
+    "squeezenet1_0",
+    "squeezenet1_1",
     "vgg16",
     "with_class_order",
     "with_classes",

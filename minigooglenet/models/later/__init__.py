@@ -6,6 +6,8 @@ from minigooglenet.models.later.inception_resnet_v2 import inception_resnet_v2
 from minigooglenet.models.later.inception_v3 import inception_v3
 from minigooglenet.models.later.inception_v4 import inception_v4
 from minigooglenet.models.later.mobilenet_v2 import mobilenet_v2
+from minigooglenet.models.later.resnet import resnet18, resnet50, resnext50_32x4d
+from minigooglenet.models.later.squeezenet import squeezenet1_0, squeezenet1_1
 from minigooglenet.models.later.xception import xception
 
 __all__ = [
@@ -15,5 +17,10 @@ __all__ = [
     "inception_v3",
     "inception_v4",
     "mobilenet_v2",
+    "resnet18",
+    "resnet50",
+    "resnext50_32x4d",
+    "squeezenet1_0",
+    "squeezenet1_1",
     "xception",
 ]

@@ -1,8 +1,8 @@
 """EfficientNet-Lite0: the smallest network of the EfficientNet-Lite release (Google 2020).
 
-The table is that of EfficientNet-B0 ("EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", Tan and
-Le 2019, table 1). Lite0 leaves out squeeze-and-excitation, and its activation is ReLU6 instead of SiLU. The blocks are
-MobileNet-v2's inverted residuals with TensorFlow's SAME padding.
+The table is that of EfficientNet-B0 ("EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", Tan
+and Le 2019, table 1). Lite0 leaves out squeeze-and-excitation, and its activation is ReLU6 instead of SiLU. The blocks
+are MobileNet-v2's inverted residuals with TensorFlow's SAME padding.
 """
 
 from minigooglenet.graph import Graph
