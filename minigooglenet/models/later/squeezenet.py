@@ -1,4 +1,4 @@
-"""SqueezeNet: "SqueezeNet: AlexNet-Level Accuracy with 50x Fewer Parameters and <0.5MB Model Size".
+"""SqueezeNet: the network of "SqueezeNet: AlexNet-Level Accuracy with 50x Fewer Parameters and <0.5MB Model Size".
 
 (Iandola et al. 2016.) A fire module is a narrow 1x1 convolution (squeeze), then a 1x1 and a 3x3 convolution side by
 side (expand). Version 1.0 is the paper's table 1. Version 1.1, which the authors released later, has a smaller first
