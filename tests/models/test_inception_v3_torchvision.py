@@ -6,7 +6,7 @@ from numeric import assert_close, draw
 from torchvision_oracle import module, randomised
 
 import minigooglenet as mg
-from minigooglenet.weights.inception_v3_names import names
+from minigooglenet.weights.state_dicts import inception_v3
 
 OUTPUTS = ("classifier", "aux/classifier")  # in torchvision's order
 
