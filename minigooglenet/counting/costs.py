@@ -184,7 +184,8 @@ def _conv2d(layer, x_shape):
     filters, height, width = layer.output_shape(x_shape)
     factors = layer.in_channels // layer.groups, filters, *layer.kernel_size, height, width
     bias = [Term("add", (filters, height, width), "bias")] if "bias" in layer.params else []
-    return Cost((*_products(factors), *bias), Keeps(inputs=True), (layer.kernel_size, layer.stride))
+    window = shapes.dilated(layer.kernel_size, layer.dilation), layer.stride
+    return Cost((*_products(factors), *bias), Keeps(inputs=True), window)
 
 
 @register(layers.Linear)
@@ -292,6 +293,77 @@ def _concat(layer, *x_shapes):
 @register(layers.Flatten)
 def _flatten(layer, x_shape):
     return Cost()
+
+
+@register(layers.ReLU6)
+@register(layers.Clip)
+def _clip(layer, x_shape):
+    bounds = sum(bound is not None for bound in (layer.low, layer.high))
+    return Cost((Term("compare", (bounds, *x_shape)),) if bounds else (), Keeps(inputs=True))
+
+
+@register(layers.LeakyReLU)
+def _leaky_relu(layer, x_shape):
+    return Cost((Term("compare", tuple(x_shape)), Term("multiply", tuple(x_shape), "slope")), Keeps(inputs=True))
+
+
+@register(layers.Sigmoid)
+def _sigmoid(layer, x_shape):
+    return Cost(_gate(x_shape), Keeps(inputs=True))
+
+
+@register(layers.Tanh)
+def _tanh(layer, x_shape):
+    return Cost((Term("power", tuple(x_shape)),), Keeps(inputs=True))
+
+
+@register(layers.SiLU)
+def _silu(layer, x_shape):
+    return Cost((*_gate(x_shape), Term("multiply", tuple(x_shape), "x times the gate")), Keeps(inputs=True))
+
+
+@register(layers.HardSwish)
+def _hard_swish(layer, x_shape):
+    terms = (
+        Term("add", tuple(x_shape), "x + 3"),
+        Term("compare", (2, *x_shape), "between 0 and 6"),
+        Term("multiply", tuple(x_shape), "x times the gate"),
+        Term("divide", tuple(x_shape), "by 6"),
+    )
+    return Cost(terms, Keeps(inputs=True))
+
+
+@register(layers.Scale)
+def _scale(layer, x_shape):
+    bias = [Term("add", tuple(x_shape), "bias")] if layer.settings()["bias"] else []
+    return Cost((Term("multiply", tuple(x_shape)), *bias), Keeps(inputs=True))
+
+
+@register(layers.Multiply)
+def _multiply(layer, *x_shapes):
+    return Cost((Term("multiply", (len(x_shapes) - 1, *layer.output_shape(*x_shapes))),), Keeps(inputs=True))
+
+
+@register(layers.GlobalMaxPool2d)
+def _global_max_pool2d(layer, x_shape):
+    channels, height, width = x_shape
+    argmax = np.dtype(np.int64).itemsize * channels
+    return Cost((Term("compare", (channels, height * width - 1)),), Keeps(bytes=argmax), WHOLE)
+
+
+@register(layers.Pad)
+def _pad(layer, x_shape):
+    return Cost((), Keeps(), ((1, 1), (1, 1)))  # its padding moves every value
+
+
+@register(layers.ChannelShuffle)
+def _channel_shuffle(layer, x_shape):
+    return Cost()
+
+
+def _gate(x_shape):
+    """Return the terms of 1 / (1 + exp(-x))."""
+    return Term("power", tuple(x_shape)), Term("add", tuple(x_shape)), Term("divide", tuple(x_shape))
 
 
 def _products(factors):

@@ -40,20 +40,28 @@ SIGNATURES = {
     ),
     "concat": (("*xs", "y"), ("grad_y, channels", "grads")),
     "add": (("*xs", "y"), ("grad_y, count", "grads")),
+    # of later networks
+    "elementwise": (("x, function, parameters", "y"), ("grad_y, x, function, parameters", "grad_x")),
+    "scale": (("x, weight, bias", "y"), ("grad_y, x, weight, bias", "grad_x, grad_weight, grad_bias")),
+    "multiply": (("*xs", "y"), ("grad_y, *xs", "grads")),
+    "global_max_pool2d": (("x", "y, argmax"), ("grad_y, argmax, input_size", "grad_x")),
+    "pad": (("x, padding, value", "y"), ("grad_y, padding", "grad_x")),
+    "channel_shuffle": (("x, groups", "y"), ("grad_y, groups", "grad_x")),
 }
 
 Pair = namedtuple("Pair", "forward backward")  # your own functions for one operation
 
 
-def pair(operation, forward, backward) -> Pair:
-    """Return your own functions as a Pair if they accept the operation's arguments; else raise an error."""
+def pair(operation, forward, backward, **keywords) -> Pair:
+    """Return your functions as a Pair if they accept the operation's arguments and `keywords`; else raise an error."""
     for function, (arguments, _) in zip((forward, backward), SIGNATURES[operation], strict=True):
-        names = ["x0", "x1"] if arguments == "*xs" else arguments.split(", ")
+        names = arguments.replace("*xs", "x0, x1").split(", ")
         try:
-            inspect.signature(function).bind(*names)
+            inspect.signature(function).bind(*names, **keywords)
         except TypeError as error:
             name = getattr(function, "__name__", "the function")
-            raise TypeError(f"{operation}: {name} is called as {name}({', '.join(names)}): {error}") from error
+            call = ", ".join([*names, *(f"{key}={value}" for key, value in keywords.items())])
+            raise TypeError(f"{operation}: {name} is called as {name}({call}): {error}") from error
         except ValueError:
             pass  # some compiled functions have no signature
     return Pair(forward, backward)

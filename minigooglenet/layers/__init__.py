@@ -1,8 +1,10 @@
 """Layers: thin objects over the kernels, each an operation with its hyperparameters and parameters."""
 
+from minigooglenet.layers import later
 from minigooglenet.layers.activation import Dropout, ReLU, Softmax
 from minigooglenet.layers.base import Layer
 from minigooglenet.layers.conv import Conv2d
+from minigooglenet.layers.later import *  # noqa: F403 (listed there)
 from minigooglenet.layers.linear import Flatten, Linear
 from minigooglenet.layers.merge import Add, Concat
 from minigooglenet.layers.norm import BatchNorm2d, LocalResponseNorm
@@ -27,3 +29,4 @@ __all__ = [
     "Softmax",
     "register",
 ]
+__all__ += later.__all__

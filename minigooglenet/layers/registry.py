@@ -9,6 +9,12 @@ from minigooglenet import shapes
 from minigooglenet.layers.activation import Dropout, ReLU, Softmax
 from minigooglenet.layers.base import Layer
 from minigooglenet.layers.conv import Conv2d
+from minigooglenet.layers.later.channel_shuffle import ChannelShuffle
+from minigooglenet.layers.later.elementwise import Clip, HardSwish, LeakyReLU, ReLU6, Sigmoid, SiLU, Tanh
+from minigooglenet.layers.later.merge import Multiply
+from minigooglenet.layers.later.pad import Pad
+from minigooglenet.layers.later.pooling import GlobalMaxPool2d
+from minigooglenet.layers.later.scale import Scale
 from minigooglenet.layers.linear import Flatten, Linear
 from minigooglenet.layers.merge import Add, Concat
 from minigooglenet.layers.norm import BatchNorm2d, LocalResponseNorm
@@ -37,13 +43,17 @@ def _batch_norm2d(*, num_features, **others) -> int:
     return 4 * shapes.integer(num_features, "num_features", 1)
 
 
+def _scale(*, channels, bias=True, **others) -> int:
+    return shapes.integer(channels, "channels", 1) * (1 + bool(bias))
+
+
 class Entry(NamedTuple):
     """A layer that a file can contain.
 
     values : function of the settings that returns the number of values in parameters and buffers, so that a file that
         declares more than it contains is rejected before memory is allocated; None if unknown
     blank : more arguments of the constructor, so that no random numbers are drawn
-    unnamed : {attribute: usual value} of attributes that change the result but are not in `settings()`
+    unnamed : {attribute: usual value} of attributes that change the result, but are not in `settings()` at that value
     """
 
     cls: type
@@ -60,7 +70,7 @@ BUILT_IN: dict[str, Entry] = {
         Entry(AvgPool2d),
         Entry(BatchNorm2d, _batch_norm2d),
         Entry(Concat),
-        Entry(Conv2d, _conv2d, {"init": "zeros"}, {"algorithm": "auto"}),
+        Entry(Conv2d, _conv2d, {"init": "zeros"}, {"algorithm": "auto", "dilation": (1, 1)}),
         Entry(Dropout),
         Entry(Flatten),
         Entry(GlobalAvgPool2d),
@@ -69,6 +79,18 @@ BUILT_IN: dict[str, Entry] = {
         Entry(MaxPool2d),
         Entry(ReLU),
         Entry(Softmax),
+        Entry(ChannelShuffle),
+        Entry(Clip),
+        Entry(GlobalMaxPool2d),
+        Entry(HardSwish),
+        Entry(LeakyReLU),
+        Entry(Multiply),
+        Entry(Pad),
+        Entry(ReLU6),
+        Entry(Scale, _scale),
+        Entry(SiLU),
+        Entry(Sigmoid),
+        Entry(Tanh),
     )
 }
 _REGISTERED: dict[str, Entry] = {}  # the user's layers

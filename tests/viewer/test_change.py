@@ -308,7 +308,7 @@ def field(page, label):
 
 
 def value_in_tree(page, item):
-    return page.inner_text(f"#tree [data-item='{item}'] .value").replace(",", "")
+    return page.text_content(f"#tree [data-item='{item}'] .value").replace(",", "")
 
 
 def test_seven_integers_change_tree_and_total(open_page):
@@ -352,9 +352,79 @@ def test_impossible_value_shows_the_engines_error(open_page):
         assert shown.inner_text() == expected(graph, {"conv1/3x3": {"padding": value}})
 
 
+NONSENSE = {
+    "": "",
+    "   ": "",
+    "1e3": 1e3,
+    "3.0": 3.0,
+    "3.5": 3.5,
+    "-0": 0,
+    "-0.0": -0.0,
+    "1e16": 1e16,
+    "1e999": float("inf"),
+    "-5": -5,
+    "-" + "9" * 30: -int("9" * 30),
+    "abc": "abc",
+    "it's": "it's",
+    "1 2": "1 2",
+    "--3": "--3",
+    "(1, 2, 3)": (1, 2, 3),
+    "(1.0, 2)": (1.0, 2),
+    "()": (),
+}
+
+
+@pytest.mark.parametrize("label", ["out_channels", "kernel_size", "stride"])
+def test_nonsense_gets_the_engines_error(open_page, label):
+    page = opened(open_page, "conv1/3x3")
+    graph = mg.models.mini_googlenet(init="zeros")
+    for text, value in NONSENSE.items():
+        field(page, label).fill(text)
+        assert page.inner_text("#change-errors .error") == expected(graph, {"conv1/3x3": {label: value}}), text
+    field(page, label).fill(" +1 ")
+    assert page.inner_text("#change-errors") == ""
+    field(page, label).fill("9" * 30)
+    assert f"{label} is {'9' * 30}. This page counts exactly up to" in page.inner_text("#change-errors")
+
+
+def test_nonsense_in_an_input_or_a_fraction_gets_the_engines_error(open_page):
+    graph = mg.models.mini_googlenet(init="zeros")
+    page = opened(open_page, "image")
+    for text, value in (("", ""), ("8.0", 8.0), ("-0", 0), ("x", "x")):
+        field(page, "height").fill(text)
+        shape = (graph.inputs["image"][0], value, graph.inputs["image"][2])
+        assert page.inner_text("#change-errors .error") == expected(graph, {"image": {"shape": shape}})
+    page.click("#change-reset")
+    page.evaluate("change({ node: 'pool5/drop' })")
+    for text, value in (
+        ("", ""),
+        ("1.0", 1.0),
+        ("1e3", 1e3),
+        ("9" * 30, int("9" * 30)),
+        ("half", "half"),
+        ("1, 2", (1, 2)),
+    ):
+        field(page, "p").fill(text)
+        assert page.inner_text("#change-errors .error") == expected(graph, {"pool5/drop": {"p": value}})
+    field(page, "p").fill("0.5")
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate("state.edits") == {"pool5/drop": {"p": 0.6}}
+
+
+def test_module_that_is_impossible_without_reductions_shows_no_comparison(open_page):
+    page = opened(open_page, "inception_3a/")
+    captions = page.locator("#change-effect caption")
+    assert captions.filter(has_text="figure 2a").count() == 1
+    edits = {"inception_3a/3x3_reduce": {"out_channels": 24}, "inception_3a/3x3": {"groups": 3, "out_channels": 24}}
+    page.evaluate("(edits) => change({ edits })", edits)  # the module's 32 input channels are not a multiple of 3
+    assert page.inner_text("#change-errors") == ""
+    assert captions.filter(has_text="Whole network").count() == 1
+    assert captions.filter(has_text="figure 2a").count() == 0
+
+
 def test_undo_and_reset_restore_the_network(open_page):
     page = opened(open_page, "conv1/3x3")
-    before = page.inner_text("#total"), page.inner_text("#tree")
+    before = page.inner_text("#total"), page.text_content("#tree")
     field(page, "kernel_size").fill("5, 3")
     field(page, "bias").check()
     field(page, "out_channels").fill("20")
@@ -364,7 +434,7 @@ def test_undo_and_reset_restore_the_network(open_page):
     assert page.evaluate("state.edits") == {"conv1/3x3": {"bias": True, "out_channels": 20}}
     page.click("#change-reset")
     assert page.evaluate("state.edits") == {}
-    assert (page.inner_text("#total"), page.inner_text("#tree")) == before
+    assert (page.inner_text("#total"), page.text_content("#tree")) == before
     assert not field(page, "bias").is_checked()
     assert page.inner_text("#changes") == ""
 

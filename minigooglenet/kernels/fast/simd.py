@@ -22,12 +22,16 @@ from minigooglenet.kernels.fast.microkernel import VECTOR_BYTES
 
 
 class Vector(types.Type):
-    """The type of a vector of `real` (float32 or float64) values."""
+    """The type of a vector of `real` (float32 or float64) values; with parts=2, of half a register."""
 
-    def __init__(self, real):
+    def __init__(self, real, parts=1):
         self.real = real
-        self.lanes = VECTOR_BYTES // (real.bitwidth // 8)
+        self.lanes = VECTOR_BYTES // (real.bitwidth // 8) // parts
         super().__init__(f"vector of {self.lanes} {real}")
+
+    @property
+    def llvm(self):
+        return _llvm(self.real, self.lanes)
 
 
 def _llvm(real, lanes):

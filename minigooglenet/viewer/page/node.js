@@ -1,6 +1,6 @@
 // The panel of one node or module: its numbers and how they are computed, its code, and with an image what it computes.
 
-panel("node", "Node", ["question", "objective", "edits", "channel", "direction"], (item) => item !== null, drawNode);
+panel("node", "Node", ["question", "objective", "edits", "channel", "direction"], (item) => item !== null, drawNode, "select a node or module");
 
 function drawNode(container, selected) {
   container.append(element("h2", { text: selected.name ?? (selected.label || network().name) }));

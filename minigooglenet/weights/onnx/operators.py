@@ -9,6 +9,7 @@ import numpy as np
 
 from minigooglenet import layers, shapes
 from minigooglenet.weights import contents
+from minigooglenet.weights.onnx import later_layers
 from minigooglenet.weights.onnx.node import UnknownShape, Wire, decimal
 
 # Adaptive average pooling in ONNX: a product with an averaging matrix for the rows, and one for the columns.
@@ -203,7 +204,10 @@ def _add(node):
     if isinstance(wire.layer, layers.Linear) and wire.alone and "bias" not in wire.layer.params:
         _with_bias(wire.layer, node.weights(constants[0], "bias", None))
         return None
-    raise ValueError("one of its inputs is constant, which is supported only as the bias of a linear layer")
+    if isinstance(wire.layer, layers.Scale) and wire.alone and not wire.layer.settings()["bias"]:
+        later_layers.add_bias(wire, node.weights(constants[0], "bias", None))
+        return None
+    raise ValueError("one of its inputs is constant, which is supported only as the bias of a linear layer or a scale")
 
 
 def _reshape(node):
@@ -283,4 +287,5 @@ OPERATORS = {
     "Add": (_add, set()),
     "Sum": (_add, set()),
     "Identity": (lambda node: None, set()),
+    **later_layers.OPERATORS,
 }

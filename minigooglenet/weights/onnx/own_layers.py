@@ -43,13 +43,16 @@ def register(cls: type[Layer]) -> Callable[[Writer], Writer]:
 
 
 def operators(layer, name, wires, shapes, used):
-    """Return ([(operator, inputs, output, attributes)], {name: array}) of a registered layer, or None.
+    """Return what `written_by` returns for a registered layer, or None."""
+    writer = _WRITERS.get(type(layer))
+    return writer and written_by(writer, layer, name, wires, shapes, used)
+
+
+def written_by(writer, layer, name, wires, shapes, used):
+    """Return ([(operator, inputs, output, attributes)], {name: array}) of a layer.
 
     Local names become `name/local`; `used` has the names that are already taken.
     """
-    writer = _WRITERS.get(type(layer))
-    if writer is None:
-        return None
     names = {"y": name} | ({"x": wires[0]} if len(wires) == 1 else {f"x{i}": wire for i, wire in enumerate(wires)})
     written: list[tuple[Any, ...]] = []
     arrays: dict[str, np.ndarray] = {}

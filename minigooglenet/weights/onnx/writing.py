@@ -16,7 +16,7 @@ from minigooglenet import checks, files, layers
 from minigooglenet.data.pixels import Pixels
 from minigooglenet.graph import Graph
 from minigooglenet.typing import PathLike
-from minigooglenet.weights.onnx import metadata, own_layers
+from minigooglenet.weights.onnx import later_layers, metadata, own_layers
 from minigooglenet.weights.onnx.messages import onnx
 from minigooglenet.weights.onnx.operators import ADAPTIVE, adaptive_means
 from minigooglenet.weights.onnx.own_methods import check_methods
@@ -102,8 +102,9 @@ def model(
     for name in schedule:
         layer, wires = graph.nodes[name]
         shapes = [graph.shapes[wire] for wire in wires]
-        if registered := own_layers.operators(layer, name, wires, shapes, graph.shapes):
-            written, constants = registered
+        several = own_layers.operators(layer, name, wires, shapes, graph.shapes) or _operators(graph, name)
+        if several:
+            written, constants = several
             nodes += [helper.make_node(kind, i, [o], name=o, doc_string=repr(layer), **a) for kind, i, o, a in written]
             arrays |= constants
             continue
@@ -165,24 +166,44 @@ def _dtype(graph, schedule):
     return dtype
 
 
-def _operator(graph, name):
-    """Return (operator, {name: array}, attributes) of a node.
+def _operators(graph, name):
+    """Return what `own_layers.written_by` returns for a node of `later_layers`, or None."""
+    layer, wires = graph.nodes[name]
+    writer = _checked(graph, name, later_layers.WRITERS)
+    shapes = [graph.shapes[wire] for wire in wires]
+    return writer and own_layers.written_by(writer, layer, name, wires, shapes, graph.shapes)
+
+
+def _checked(graph, name, functions):
+    """Return the function of the class of a node's layer, or of its base class, or None.
 
     A subclass is written as its base class, after checking that it computes the same.
     """
     layer, wires = graph.nodes[name]
     shapes = [graph.shapes[wire] for wire in wires]
     for cls in type(layer).__mro__:
-        if cls in _OPERATORS:
+        if cls in functions:
             try:
                 if tuple(layer.output_shape(*shapes)) != graph.shapes[name]:
                     raise ValueError(
                         f"a setting was changed after the node was added with the shape {graph.shapes[name]}"
                     )
                 check_methods(layer, cls, shapes)
-                return _OPERATORS[cls](layer, shapes[0])
             except (ValueError, TypeError) as error:
                 raise ValueError(f"node {name!r}: {error}") from error
+            return functions[cls]
+    return None
+
+
+def _operator(graph, name):
+    """Return (operator, {name: array}, attributes) of a node."""
+    layer, wires = graph.nodes[name]
+    function = _checked(graph, name, _OPERATORS)
+    if function is not None:
+        try:
+            return function(layer, graph.shapes[wires[0]])
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"node {name!r}: {error}") from error
     raise ValueError(
         f"node {name!r}: no ONNX operator is registered for {type(layer).__name__}. "
         f"Register one with @minigooglenet.weights.onnx.register({type(layer).__name__})."
