@@ -13,6 +13,7 @@ from minigooglenet.gradcheck.museum import (
     attention,
     contract,
     conv,
+    conv_dilation,
     conv_settings,
     linear,
     losses,
@@ -28,7 +29,7 @@ from minigooglenet.gradcheck.museum.exhibit import KEYS, Exhibit
 
 __all__ = ["CONTRACT_FAULTS", "EXHIBITS", "KEYS", "Exhibit"]
 
-_MODULES = (conv, conv_settings, pooling, norm, pointwise, softmax, losses, linear, merge)
+_MODULES = (conv, conv_settings, conv_dilation, pooling, norm, pointwise, softmax, losses, linear, merge)
 _MODULES = (*_MODULES, norm_terms, attention, activations, targets)
 
 EXHIBITS: dict[str, Exhibit] = {
