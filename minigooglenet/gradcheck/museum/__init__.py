@@ -14,6 +14,7 @@ from minigooglenet.gradcheck.museum import (
     channels,
     contract,
     conv,
+    conv_dilation,
     conv_settings,
     linear,
     losses,
@@ -31,7 +32,7 @@ from minigooglenet.gradcheck.museum.exhibit import KEYS, Exhibit
 __all__ = ["CONTRACT_FAULTS", "EXHIBITS", "KEYS", "Exhibit"]
 
 _MODULES = (conv, conv_settings, pooling, norm, pointwise, softmax, losses, linear, merge)
-_MODULES = (*_MODULES, norm_terms, attention, activations, targets, channels, padding)
+_MODULES = (*_MODULES, norm_terms, attention, activations, targets, channels, padding, conv_dilation)
 
 EXHIBITS: dict[str, Exhibit] = {
     exhibit.name: exhibit for module in _MODULES for room in module.ROOMS for exhibit in room.exhibits
