@@ -11,6 +11,7 @@ from minigooglenet.bench import (
     memory,
     network,
     operations,
+    page,
     profile,
     roofline,
     start,
@@ -26,6 +27,7 @@ PARTS = {
     "ideas": ideas,
     "memory": memory,
     "start": start,
+    "page": page,
     "profile": profile,
 }
 BUSY = 0.5  # load average above which the machine counts as busy before the run

@@ -4,6 +4,7 @@ from minigooglenet.models.blocks import Style
 from minigooglenet.models.catalogue import build, builder, names
 from minigooglenet.models.classic import alexnet, nin, vgg16
 from minigooglenet.models.googlenet import MODULES, googlenet
+from minigooglenet.models.later import bn_inception, inception_resnet_v2, inception_v3, inception_v4, xception
 from minigooglenet.models.mini_googlenet import mini_googlenet
 from minigooglenet.models.modules import inception, inception_naive
 from minigooglenet.models.replace_classifier import classifiers, with_class_order, with_classes
@@ -12,16 +13,21 @@ __all__ = [
     "MODULES",
     "Style",
     "alexnet",
+    "bn_inception",
     "build",
     "builder",
     "classifiers",
     "googlenet",
     "inception",
     "inception_naive",
+    "inception_resnet_v2",
+    "inception_v3",
+    "inception_v4",
     "mini_googlenet",
     "names",
     "nin",
     "vgg16",
     "with_class_order",
     "with_classes",
+    "xception",
 ]
