@@ -30,6 +30,7 @@ class Published(NamedTuple):
     size : bytes; `about` describes the size if the exact value is unknown
     sha256 : its SHA-256 or the known beginning of it;  sha1 : its SHA-1 if only that is known; empty if unknown
     page : page on which its publisher describes it
+    pixels : how images become inputs, a text for `data.pixels_of`; empty if unknown
     """
 
     name: str
@@ -40,6 +41,7 @@ class Published(NamedTuple):
     size: int | None = None
     sha256: str = ""
     sha1: str = ""
+    pixels: str = ""
 
     def facts(self) -> dict[str, str]:
         """Return the known facts about the file, as text."""
@@ -54,6 +56,24 @@ class Published(NamedTuple):
         }
 
 
+def _torchvision(model: str, digest: str, megabytes: float, pixels: str = "imagenet", name: str = "") -> Published:
+    """Return torchvision's file for a network. Its name ends in the beginning of its SHA-256."""
+    file, page = f"{name or model}-{digest}.pth", f"https://pytorch.org/vision/stable/models/{PAGES[model]}.html"
+    urls = (f"https://download.pytorch.org/models/{file}",)
+    about = f"about {megabytes} MB; the exact size is unknown"
+    return Published(f"torchvision_{model}", file, urls, page, about, sha256=digest, pixels=pixels)
+
+
+PAGES = {
+    "googlenet": "googlenet",
+    "inception_v3": "inception",
+    "resnet18": "resnet",
+    "resnet50": "resnet",
+    "resnext50_32x4d": "resnext",
+    "squeezenet1_0": "squeezenet",
+    "squeezenet1_1": "squeezenet",
+    "mobilenet_v2": "mobilenetv2",
+}
 PUBLISHED = (
     Published(
         "bvlc_googlenet",
@@ -62,15 +82,17 @@ PUBLISHED = (
         "https://github.com/BVLC/caffe/tree/master/models/bvlc_googlenet",
         about="about 51 MB; the exact size is unknown",
         sha1="405fc5acd08a3bb12de8ee5e23a96bec22f08204",
+        pixels="caffe",
     ),
-    Published(
-        "torchvision_googlenet",
-        "googlenet-1378be20.pth",
-        ("https://download.pytorch.org/models/googlenet-1378be20.pth",),
-        "https://pytorch.org/vision/stable/models/googlenet.html",
-        about="about 49.7 MB; the exact size is unknown",
-        sha256="1378be20",
-    ),
+    # In torchvision, these two rescale their inputs to -1 to 1 (transform_input).
+    _torchvision("googlenet", "1378be20", 49.7, "unit"),
+    _torchvision("inception_v3", "0cc3c7bd", 103.9, "unit", name="inception_v3_google"),
+    _torchvision("resnet18", "f37072fd", 44.7),
+    _torchvision("resnet50", "0676ba61", 97.8),
+    _torchvision("resnext50_32x4d", "7cdf4587", 95.8),
+    _torchvision("squeezenet1_0", "b66bff10", 4.8),
+    _torchvision("squeezenet1_1", "b8a52dc0", 4.7),
+    _torchvision("mobilenet_v2", "b0353104", 13.6),
     Published(
         "places365_googlenet",
         "googlenet_places365.caffemodel",
@@ -161,10 +183,10 @@ def _entry(values) -> Published:
     """Return an entry of the user's list, after checking the types of its fields."""
     if not isinstance(values, dict) or not {"name", "file", "urls"} <= values.keys() <= set(Published._fields):
         raise ValueError(
-            f"an entry must have name, file, urls, and may have page, about, size, sha256, sha1; got {values!r}"
+            f"an entry must have name, file, urls, and may have page, about, size, sha256, sha1, pixels; got {values!r}"
         )
     one = Published(**{**values, "urls": tuple(values["urls"])})
-    texts = (one.name, one.file, one.page, one.about, one.sha256, one.sha1, *one.urls)
+    texts = (one.name, one.file, one.page, one.about, one.sha256, one.sha1, one.pixels, *one.urls)
     if not all(isinstance(text, str) for text in texts) or not (one.size is None or type(one.size) is int):
         raise ValueError(f"size must be an integer and everything else text, got {values!r}")
     if Path(one.file).name != one.file or "\\" in one.file or not one.file:
