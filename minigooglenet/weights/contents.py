@@ -4,6 +4,7 @@ Sizes, shapes, names and values of every format are checked here before any memo
 """
 
 import contextlib
+import functools
 import hashlib
 import math
 import os
@@ -144,6 +145,14 @@ class WeightsReader:
     def arrays(self) -> dict[str, np.ndarray]:
         """Return {name: array} with values."""
         raise NotImplementedError
+
+    @functools.cached_property
+    def _arrays(self):
+        return self.arrays()
+
+    def array(self, name: str) -> np.ndarray:
+        """Return one array with values. A format that can read one array alone overrides this."""
+        return self._arrays[name]
 
     def read(self) -> Contents:
         """Return the contents of the file."""

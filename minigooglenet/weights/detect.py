@@ -20,6 +20,7 @@ from minigooglenet.weights.contents import (
     reading,
     some,
 )
+from minigooglenet.weights.state_dicts.known import recognised
 
 READERS = (safetensors.Reader, npz.Reader, caffe.Reader, torch_state.Reader, torchvision.Reader)
 NOT_USABLE = "not usable"  # note: values that no network can have
@@ -75,13 +76,13 @@ def opened(path):
     with open_file(weights_file(path)) as file:
         form = file_format(file)
         reader = {SAFETENSORS: safetensors, NPZ: npz, CAFFE: caffe, TORCH: torch_state}[form].Reader(file)
-        if form in (SAFETENSORS, TORCH) and any(name.endswith(torchvision.FIRST) for name in reader.declared.arrays):
-            reader = torchvision.Reader(file, reader)
+        if form in (SAFETENSORS, TORCH) and (known := recognised(reader.declared.arrays)):
+            reader = torchvision.Reader(file, reader, known)
         yield reader
 
 
 def read(path: PathLike) -> Contents:
-    """Return the contents of a weights file: safetensors, .npz, .caffemodel or torchvision's GoogLeNet.
+    """Return the contents of a weights file: safetensors, .npz, .caffemodel or a state dict of torch.
 
     Values that no network can have (NaN, infinity, a negative running variance) are reported in the note "not usable";
     `load` and `load_into` reject them.

@@ -1,6 +1,7 @@
 """The later Inception networks run, train, and pass through plans, files, pages and commands."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -29,11 +30,12 @@ def images(g, count=2, **settings):
 
 @pytest.mark.parametrize("name", SIZES)
 def test_every_gradient_passes_the_check_of_networks(name):
+    """The step through all parameters at once may cross a kink of a ReLU or a maximum; then it decides nothing."""
     g = small(name).astype(np.float64)
-    report = mg.gradcheck.check_network(
-        g, images(g, 4), np.arange(4), rng=1
-    )  # with seed 0, the step through all parameters crosses a kink
-    assert report.verdict == "PASS", str(report)
+    report = mg.gradcheck.check_network(g, images(g, 4), np.arange(4), rng=1)
+    assert report.verdict != "FAIL", str(report)
+    assert re.search(r"node by node +PASS", str(report))
+    assert re.search(r"branches +PASS", str(report))
 
 
 @pytest.mark.parametrize("name", SIZES)
@@ -55,6 +57,16 @@ def test_file_returns_the_same_network(name, changed, tmp_path):
     assert (loaded.made_by is None) == changed
     x = images(g, 1, dtype=np.float32)
     assert np.array_equal(loaded(x), g(x))
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_onnx_file_computes_the_same(name, tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    g = small(name)
+    mg.weights.onnx.export(g, tmp_path / "network.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "network.onnx", providers=["CPUExecutionProvider"])
+    x = images(g, 2, dtype=np.float32)
+    assert_close(dict(zip(g.outputs, session.run(None, {"image": x}), strict=True))[g.main], g(x), tolerance=1e-4)
 
 
 @pytest.mark.parametrize("name", SIZES)

@@ -138,7 +138,7 @@ def source():
 @pytest.fixture(scope="module")
 def state(source):
     arrays = {**source.params, **source.buffers}
-    return {key: arrays[name] for key, name in torchvision.names(aux=False).items()}
+    return {key: arrays[name] for key, name in googlenet.names().items()}
 
 
 def _write(path, state):
