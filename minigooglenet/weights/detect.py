@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import mmap
+import os
 import re
 from pathlib import Path
 
 from minigooglenet.typing import PathLike
-from minigooglenet.weights import caffe, npz, safetensors, torch_files, torch_state, torchvision, wire_format
+from minigooglenet.weights import caffe, npz, published, safetensors, torch_files, torch_state, torchvision, wire_format
 from minigooglenet.weights.contents import (
     MOST_HEADER,
     MOST_TEXT,
@@ -16,6 +17,7 @@ from minigooglenet.weights.contents import (
     cannot_read,
     check_values,
     open_file,
+    reading,
     some,
 )
 from minigooglenet.weights.state_dicts.known import recognised
@@ -112,10 +114,15 @@ def read(path: PathLike) -> Contents:
 
 
 def weights_file(path) -> Path:
-    """Return `path`, or weights.safetensors in it if `path` is the folder of a training run."""
-    path = Path(path)
+    """Return `path`, weights.safetensors in it if it is the folder of a training run, or the file of published weights.
+
+    The name of published weights, such as "efficientnet-lite0", is used if no file has this name.
+    """
+    name, path = path, Path(path)
     if not path.is_dir():
-        return path
+        named = isinstance(name, str) and not path.suffix and path.name == name and not os.path.lexists(path)
+        with reading(path):
+            return (published.local(name) if named else None) or path
     if (path / RUN_FILE).is_file():
         return path / RUN_FILE
     members = sorted(path.glob(f"*/{RUN_FILE}"))

@@ -11,6 +11,7 @@ from minigooglenet import models
 from minigooglenet.data.pixel_names import pixels_of
 from minigooglenet.weights import torch_state
 from minigooglenet.weights.contents import (
+    CLASSES,
     NOT_VERIFIED,
     PIXELS_UNKNOWN,
     Contents,
@@ -53,9 +54,14 @@ class Reader(WeightsReader):
         tensors = {name: tensor for name, tensor in tensors.items() if not name.endswith(COUNTERS)}
         return tensors, {**notes, **prefix}
 
+    def _value(self, name):
+        """Return the array that has this name without the prefix."""
+        return self._reader.array(self._in_file[name])
+
     @functools.cached_property
-    def _values(self):
-        return torch_state.without_prefix(self._reader.arrays(), self._known.mark[0])[0]
+    def _in_file(self):
+        """{name without the prefix: name in the file}."""
+        return torch_state.without_prefix({name: name for name in self._reader.declared.arrays}, self._known.mark[0])[0]
 
     @functools.cached_property
     def _names(self):
@@ -73,18 +79,20 @@ class Reader(WeightsReader):
         targets = {**graph.params, **graph.buffers}
         self._check({key: targets[name].shape for key, name in self._names.items()})
         digest = digest_of(self._file, "sha256")
-        rules = [one.pixels for one in PUBLISHED if one.pixels and one.sha256 and digest.startswith(one.sha256)]
         notes = {"from": known.source, **notes}
-        if not rules:
+        pixels = None
+        if one := next((one for one in PUBLISHED if one.pixels and one.sha256 and digest.startswith(one.sha256)), None):
+            pixels = pixels_of(one.pixels)
+            notes |= {CLASSES: one.classes, "crops": str(one.crops)}
+        else:
             notes[PIXELS_UNKNOWN] = UNKNOWN
-        pixels = pixels_of(rules[0]) if rules else None
         arrays = {name: targets[name] for name in self._names.values()}
         return Contents(arrays, known.model, arguments, pixels, notes=notes)
 
     def arrays(self):
         """Return {name: array} in single precision, after checking that all values are finite."""
         assert self.declared  # the file fits the network
-        return {name: single(key, self._values[key]) for key, name in self._names.items()}
+        return {name: single(key, self._value(key)) for key, name in self._names.items()}
 
     def arrays_for(self, graph):
         """Return the arrays of the state dict by the names of `graph`, or of this package.
@@ -98,9 +106,9 @@ class Reader(WeightsReader):
             if name not in targets or shape != targets[name].shape:
                 arrays[name] = np.broadcast_to(np.zeros((), np.float32), shape)
             elif _floats(tensor):
-                arrays[name] = single(key, self._values[key])
+                arrays[name] = single(key, self._value(key))
             else:
-                arrays[name] = self._values[key]  # rejected later by `fill`
+                arrays[name] = self._value(key)  # rejected later by `fill`
         return arrays
 
     def _classes(self):
