@@ -20,6 +20,9 @@ from minigooglenet.data.pixels import Pixels
 from minigooglenet.data.seen import SeenImages
 
 MOST_BYTES = 2 * 1024**3  # of a file, and of its unpacked contents
+# Trained weights compress by a tenth. A file that unpacks to far more than its size is a decompression bomb.
+MOST_GROWTH = 20
+HARMLESS = 16 * 1024**2  # bytes to which any file may unpack
 MOST_HEADER = 2 * 1024**2  # of a safetensors file; GoogLeNet has 25,024
 MOST_TEXT = 200  # characters of a name
 MOST_NUMBER = 2**31  # of an argument of a model
@@ -169,6 +172,11 @@ def open_file(path):
 def size_of(file) -> int:
     """Return the size of an open file in bytes."""
     return os.fstat(file.fileno()).st_size
+
+
+def most_unpacked(size: int) -> int:
+    """Return the number of bytes to which a file of `size` bytes may unpack."""
+    return min(MOST_BYTES, max(HARMLESS, MOST_GROWTH * size))
 
 
 def digest_of(file, algorithm: str) -> str:

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from minigooglenet.typing import PathLike
-from minigooglenet.weights import caffe, npz, safetensors, torchvision, wire_format
+from minigooglenet.weights import caffe, npz, safetensors, torch_files, torch_state, torchvision, wire_format
 from minigooglenet.weights.contents import (
     MOST_HEADER,
     MOST_TEXT,
@@ -19,7 +19,7 @@ from minigooglenet.weights.contents import (
     some,
 )
 
-READERS = (safetensors.Reader, npz.Reader, caffe.Reader, torchvision.Reader)
+READERS = (safetensors.Reader, npz.Reader, caffe.Reader, torch_state.Reader, torchvision.Reader)
 NOT_USABLE = "not usable"  # note: values that no network can have
 RUN_FILE = "weights.safetensors"  # in the folder of a run
 SAFETENSORS, NPZ, CAFFE, TORCH = "safetensors", "npz", "caffemodel", "torch"
@@ -28,6 +28,7 @@ HEAD = 512  # bytes that decide the format
 MOST_FIELDS = 10_000  # of a protobuf message; GoogLeNet has 170
 ARCHIVE, EMPTY_ARCHIVE = b"PK\3\4", b"PK\5\6"
 TORCH_MAGIC = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."  # beginning of torch files until 2020
+TORCH_HEAD = rb"(?s)\x80[\2-\5](\x95.{8})?" + re.escape(TORCH_MAGIC[2:-1])  # the same with any protocol of pickles
 
 # Beginnings of files that are mistaken for weights, or downloaded instead of them.
 OTHERS = (
@@ -71,8 +72,8 @@ def opened(path):
     """
     with open_file(weights_file(path)) as file:
         form = file_format(file)
-        reader = {SAFETENSORS: safetensors, NPZ: npz, CAFFE: caffe, TORCH: torchvision}[form].Reader(file)
-        if form == SAFETENSORS and any(name.endswith(torchvision.FIRST) for name in reader.declared.arrays):
+        reader = {SAFETENSORS: safetensors, NPZ: npz, CAFFE: caffe, TORCH: torch_state}[form].Reader(file)
+        if form in (SAFETENSORS, TORCH) and any(name.endswith(torchvision.FIRST) for name in reader.declared.arrays):
             reader = torchvision.Reader(file, reader)
         yield reader
 
@@ -127,7 +128,7 @@ def file_format(file) -> str:
     if head.startswith((ARCHIVE, EMPTY_ARCHIVE)):
         file.seek(30)
         return _archive_format(head, file.read(int.from_bytes(head[26:28], "little")))
-    if head.startswith(TORCH_MAGIC):
+    if re.match(TORCH_HEAD, head):
         return TORCH
     # Eight bytes of length, which can look like the beginning of any other format, then JSON.
     as_safetensors = head[8:9] == b"{"
@@ -154,7 +155,7 @@ def _archive_format(head, name):
     if name.endswith(".npy") or head.startswith(EMPTY_ARCHIVE):
         return NPZ
     if re.search(r"/(data/\d+|code/.*|constants\.pkl)$", name):
-        raise ValueError("it is a TorchScript program. Save its state_dict() with torch.save or as safetensors.")
+        raise ValueError(torch_files.TORCHSCRIPT)
     if not name.isprintable() or not name:
         raise ValueError("it is a zip archive whose first bytes are corrupt")
     raise ValueError(f"it is a zip archive with {some(name)} in it. Unpack it first.")

@@ -11,7 +11,15 @@ import numpy as np
 from minigooglenet.data.pixels import UNIT
 from minigooglenet.models.googlenet import MODULES, googlenet
 from minigooglenet.weights import torch_state
-from minigooglenet.weights.contents import PIXELS_UNKNOWN, Contents, WeightsReader, digest_of, single, some
+from minigooglenet.weights.contents import (
+    NOT_VERIFIED,
+    PIXELS_UNKNOWN,
+    Contents,
+    WeightsReader,
+    digest_of,
+    single,
+    some,
+)
 
 # {module of torchvision: node of this package}
 STEM = {"conv1": "conv1/7x7_s2", "conv2": "conv2/3x3_reduce", "conv3": "conv2/3x3"}
@@ -43,24 +51,24 @@ class Reader(WeightsReader):
     torchvision publishes, identified by its SHA-256; otherwise `pixels` is None and a note gives the reason.
 
     file : the open file
-    reader : reader of a safetensors file; if None, torch reads the file
+    reader : the reader of any state dict in this file, safetensors or torch
     """
 
     FORMAT = "torchvision's GoogLeNet"
 
-    def __init__(self, file, reader=None):
+    def __init__(self, file, reader):
         self._file, self._reader = file, reader
 
     @functools.cached_property
     def _state(self):
-        """({name: tensor or placeholder}, notes), without a prefix and without batch norm counters."""
-        tensors, notes = (self._reader.declared.arrays, {}) if self._reader else torch_state.read(self._file)
-        tensors, prefix = torch_state.without_prefix(tensors, FIRST)
+        """({name: placeholder}, notes), without a prefix and without batch norm counters."""
+        notes = {name: text for name, text in self._reader.declared.notes.items() if name != NOT_VERIFIED}
+        tensors, prefix = torch_state.without_prefix(self._reader.declared.arrays, FIRST)
         tensors = {name: tensor for name, tensor in tensors.items() if not name.endswith(COUNTERS)}
         return tensors, {**notes, **prefix}
 
     @functools.cached_property
-    def _reader_values(self):
+    def _values(self):
         return torch_state.without_prefix(self._reader.arrays(), FIRST)[0]
 
     @functools.cached_property
@@ -82,7 +90,7 @@ class Reader(WeightsReader):
     def arrays(self):
         """Return {name: array} in single precision, after checking that all values are finite."""
         aux = self.declared.arguments["aux"]
-        return {name: single(key, self._value(key)) for key, name in names(aux).items()}
+        return {name: single(key, self._values[key]) for key, name in names(aux).items()}
 
     def arrays_for(self, graph):
         """Return the arrays of any state dict; arrays of torchvision's GoogLeNet get the names of this package.
@@ -96,16 +104,10 @@ class Reader(WeightsReader):
             if name not in targets or shape != targets[name].shape:
                 arrays[name] = np.broadcast_to(np.zeros((), np.float32), shape)
             elif _floats(tensor):
-                arrays[name] = single(key, self._value(key))
+                arrays[name] = single(key, self._values[key])
             else:
-                arrays[name] = self._value(key)  # rejected later by `fill`
+                arrays[name] = self._values[key]  # rejected later by `fill`
         return arrays
-
-    def _value(self, name):
-        if self._reader:
-            return self._reader_values[name]
-        tensor = self._state[0][name].detach()
-        return (tensor.float() if tensor.is_floating_point() else tensor).numpy()
 
 
 def names(aux=True) -> dict[str, str]:

@@ -6,8 +6,9 @@ from numeric import assert_close, draw
 from torchvision_oracle import module, randomised
 
 import minigooglenet as mg
-from minigooglenet.weights.inception_v3_names import names
+from minigooglenet.weights.state_dicts import inception_v3
 
+NAMES = inception_v3.names() | inception_v3.head()
 OUTPUTS = ("classifier", "aux/classifier")  # in torchvision's order
 
 
@@ -17,7 +18,7 @@ def pair():
     model = randomised(module("inception").Inception3(5, init_weights=False, dropout=0.0))
     g = mg.models.inception_v3(5, dropout=False, init="zeros").astype(np.float64)
     state = model.state_dict()
-    for theirs, ours in names().items():
+    for theirs, ours in NAMES.items():
         (g.params if ours in g.params else g.buffers)[ours] = state[theirs].numpy().copy()
     return model, g
 
@@ -33,12 +34,12 @@ def test_every_array_of_torchvision_has_a_name():
     state = {name: value for name, value in model.state_dict().items() if not name.endswith("num_batches_tracked")}
     g = mg.models.inception_v3(5, init="zeros")
     arrays = {**g.params, **g.buffers}
-    assert set(names()) == set(state)
-    assert {names()[name]: tuple(value.shape) for name, value in state.items()} == {
+    assert set(NAMES) == set(state)
+    assert {NAMES[name]: tuple(value.shape) for name, value in state.items()} == {
         name: array.shape for name, array in arrays.items()
     }
     plain = mg.models.inception_v3(5, aux=False, init="zeros")
-    assert set(names(aux=False).values()) == {*plain.params, *plain.buffers}
+    assert set(inception_v3.names().values()) == {*plain.params, *plain.buffers}
 
 
 def test_outputs_gradients_and_statistics_of_training_equal_torchvisions():
@@ -54,10 +55,10 @@ def test_outputs_gradients_and_statistics_of_training_equal_torchvisions():
         assert_close(outputs[wire], values.detach().numpy())
     grad_inputs, grad_params = g.backward(dict(zip(OUTPUTS, grads, strict=True)), tape)
     assert relative(grad_inputs["image"], image.grad) < 1e-8
-    parameters = {names()[theirs]: value.grad for theirs, value in model.named_parameters()}
+    parameters = {NAMES[theirs]: value.grad for theirs, value in model.named_parameters()}
     assert grad_params.keys() == parameters.keys()
     assert max(relative(grad_params[name], grad) for name, grad in parameters.items()) < 1e-8
-    buffers = {names()[theirs]: value for theirs, value in model.named_buffers() if theirs in names()}
+    buffers = {NAMES[theirs]: value for theirs, value in model.named_buffers() if theirs in NAMES}
     assert max(relative(g.buffers[name], value) for name, value in buffers.items()) < 1e-10
 
 

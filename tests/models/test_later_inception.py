@@ -1,10 +1,15 @@
 """The Inception networks after GoogLeNet: exact counts, the shapes and the structure of the papers, image sizes."""
 
+import importlib
 import math
+import re
+from pathlib import Path
 
 import pytest
 
 import minigooglenet as mg
+
+bn = importlib.import_module("minigooglenet.models.later.bn_inception")
 
 # {network: (parameters, MACs)}, without auxiliary heads
 TOTALS = {
@@ -158,7 +163,7 @@ def test_least_size_builds_and_a_smaller_one_is_rejected(name):
 
 @pytest.mark.parametrize("name", LEAST)
 def test_least_size_is_the_least_that_fits(name, monkeypatch):
-    module = __import__(f"minigooglenet.models.later.{name}", fromlist=["LEAST"])
+    module = importlib.import_module(f"minigooglenet.models.later.{name}")
     if not hasattr(module, "LEAST"):
         assert LEAST[name] == 1
         return
@@ -182,3 +187,23 @@ def test_width_scales_every_convolution(graphs, name):
     for node, layer in kinds(half, "Conv2d"):
         full = graphs[name].nodes[node].layer
         assert layer.out_channels in (full.out_channels // 2, math.ceil(full.out_channels / 2)), node
+
+
+def test_caffe_version_of_bn_inception_has_wider_projections(monkeypatch):
+    table = {
+        **bn.TABLE,
+        "inception_4c": bn.module(160, 128, 160, 128, 160, bn.AVG, 128),
+        "inception_4d": bn.module(96, 128, 192, 160, 192, bn.AVG, 128),
+    }
+    monkeypatch.setattr(bn, "TABLE", table)
+    assert mg.count(mg.models.bn_inception(init="zeros")).params - TOTALS["bn_inception"][0] == 90_240
+
+
+def test_examples_on_the_page_run(capsys):
+    page = (Path(__file__).parents[2] / "docs" / "networks.md").read_text(encoding="utf-8")
+    names = {}
+    for block in re.findall(r"```python\n(.*?)```", page, re.S):
+        exec(block, names)
+    out = capsys.readouterr().out
+    assert out.startswith("23834568")
+    assert "Conv(filters=384, kernel=3, stride=2, padding=0" in out

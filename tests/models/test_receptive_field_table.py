@@ -1,6 +1,7 @@
 """Receptive fields and FLOP against RECEPTIVE_FIELD_TABLE.md of google-research/receptive_field, at all end points."""
 
 import math
+from pathlib import Path
 
 import pytest
 
@@ -51,11 +52,16 @@ FLOP = {
 }
 # {network: (last end point, image size, effective padding in the table, ours)}
 PADDING = {
+    "vgg16": ("pool5", 224, 90, 90),
     "bn_inception": ("inception_5b/output", 224, 318, 343),
     "inception_v3": ("mixed_7c/output", 299, 618, 618),
     "inception_v4": ("inception_c3/output", 299, 998, 998),
     "inception_resnet_v2": ("conv_7b/1_1x1", 299, 1482, 1482),
 }
+
+
+def built(name, size):
+    return mg.models.build(name, init="zeros", **({} if name == "vgg16" else {"size": size}))
 
 
 @pytest.mark.parametrize("name", TABLE)
@@ -70,7 +76,7 @@ def test_receptive_fields_equal_the_published_ones(name):
 def test_flop_equal_theirs_with_biases_and_pools(name, size):
     """Their profile has biases instead of batch norm, and one addition or comparison per value of a pool's window."""
     wire, billions = FLOP[name, size]
-    g = mg.models.build(name, init="zeros", **({} if name == "vgg16" else {"size": size}))
+    g = built(name, size)
     counted = mg.count(g, outputs=[wire])
     biases = sum(math.prod(row.output_shape) for row in counted.rows if row.kind == "Conv2d")
     windows = sum(
@@ -84,7 +90,7 @@ def test_flop_equal_theirs_with_biases_and_pools(name, size):
 @pytest.mark.parametrize("name", PADDING)
 def test_field_of_the_first_position_begins_at_the_padding(name):
     wire, size, published, ours = PADDING[name]
-    g = mg.models.build(name, size=size, init="zeros")
+    g = built(name, size)
     needed = mg.count(g, outputs=[wire]).rows
     known = {
         row.name: costs.cost(g.nodes[row.name].layer, *map(g.shapes.get, g.nodes[row.name].wires)) for row in needed
@@ -93,3 +99,19 @@ def test_field_of_the_first_position_begins_at_the_padding(name):
     assert first == ours
     # TensorFlow pads even sizes only at the end: one pixel less before conv1 and before the convolutions of 3c and 4e
     assert ours - published == (1 * 1 + 1 * 8 + 1 * 16 if name == "bn_inception" else 0)
+
+
+def test_page_has_these_numbers():
+    page = (Path(__file__).parents[2] / "docs" / "networks.md").read_text(encoding="utf-8")
+    for name, (wire, _, published, ours) in PADDING.items():
+        (row,) = [
+            line
+            for line in page.splitlines()
+            if line.startswith("|") and f"`{wire}` |" in line and "receptive" not in line
+        ]
+        field, theirs, here = row.split("|")[3:6]
+        assert (int(field), int(theirs.split()[0]), int(here)) == (TABLE[name][wire][0], published, ours)
+    for _, billions in FLOP.values():
+        assert f"{billions:.3f}" in page
+    counted = mg.count(mg.models.inception_v3(init="zeros"))
+    assert counted["classifier"].receptive_field_max == (1311 + 7 * 32,) * 2 == (1535, 1535)

@@ -21,8 +21,8 @@ def browser():
 def open_page(browser, tmp_path):
     """Return a function that opens HTML as a file; at the end, an error in a page's console fails the test.
 
-    Read rows of the tree and of the comparison with `text_content`: the page draws only rows that are on the screen, and
-    `inner_text` of a row that is not drawn yet is empty.
+    Read rows of the tree and of the comparison with `text_content`. The page draws only rows that are on the screen,
+    and `inner_text` of a row that is not drawn yet is empty.
 
     `address` is appended to the path, such as "#conv1"; other options are those of a browser context.
     """

@@ -5,18 +5,15 @@ from functools import cache
 
 import numpy as np
 import pytest
+from rebuilding import FOLLOWS, rebuilt
 
 import minigooglenet as mg
 from minigooglenet.counting import memory
 from minigooglenet.counting.rows import SUMMED
-from minigooglenet.graph.errors import named_errors
-from minigooglenet.layers.registry import BUILT_IN
 from minigooglenet.viewer import page as pages
 from minigooglenet.viewer import view
 from minigooglenet.viewer.sources import Source
 from minigooglenet.viewer.view import _network
-
-FOLLOWS = {"Conv2d": "in_channels", "Linear": "in_features", "BatchNorm2d": "num_features"}
 
 
 def _naive():
@@ -85,27 +82,6 @@ def graph_of(name):
 def document():
     networks = [_network(Source(graph_of(name), name))[0] for name in NETWORKS]
     return pages.page({"networks": networks, "image": None, "objective": None, "notes": []}, "networks")
-
-
-def _tuples(value):
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
-
-
-def rebuilt(graph, edits):
-    """Return the graph with {node: {setting: value}}, whose layers adapt to what they read."""
-    inputs = {name: _tuples(edits.get(name, {}).get("shape", list(shape))) for name, shape in graph.inputs.items()}
-    other = mg.Graph(**inputs)
-    for name, (layer, wires) in graph.nodes.items():
-        settings = dict(layer.settings())
-        if layer.kind in FOLLOWS:
-            settings[FOLLOWS[layer.kind]] = other.shapes[wires[0]][0]
-        settings |= {key: _tuples(value) for key, value in edits.get(name, {}).items()}
-        unnamed = {"algorithm": layer.algorithm} if layer.kind == "Conv2d" else {}
-        with named_errors(name, wires):
-            new = type(layer)(**settings, **unnamed, **BUILT_IN[layer.kind].blank)
-        other.add(name, new, *wires)
-    other.outputs = graph.assigned_outputs
-    return other
 
 
 def expected(graph, edits):
@@ -330,6 +306,18 @@ def test_seven_integers_change_tree_and_total(open_page):
     page.click("#tab-node")
     page.evaluate("change({ node: 'inception_3b/1x1' })")
     assert page.inner_text("#panel .explain") == counted.explain("inception_3b/1x1")
+
+
+def test_total_with_an_unknown_cost_is_unknown_after_a_change(open_page):
+    g = mg.Graph(x=(3, 8, 8))
+    wire = g.add("own", type("Swish", (mg.layers.Layer,), {"output_shape": lambda self, shape: shape})(), "x")
+    g.add("conv", mg.layers.Conv2d(3, 4, 3, init="zeros"), wire)
+    page = open_page(mg.view(g, select="conv", panel="change").html)
+    page.evaluate("change({ edits: { conv: { out_channels: 5 } } })")
+    assert page.evaluate("totalsOf().macs") is None
+    rows = page.locator("#change-effect table:has(caption:text('Whole network')) tbody tr")
+    texts = [rows.nth(i).locator("td").all_text_contents() for i in range(2)]
+    assert texts == [["parameters", "112", "140", "+25%"], ["MACs", "-", "-", "-"]]
 
 
 def test_impossible_value_shows_the_engines_error(open_page):

@@ -148,17 +148,15 @@ class Blocks(Builder):
     def branches(self, wire: str, module: str, branches: Module, concat: str = "output") -> str:
         """Add a module: every branch reads `wire`, and the concat `module/output` joins their outputs.
 
-        A module of one branch has no concat, and its nodes have no letter.
+        The nodes of a module of one branch have no letter, and without a fork at its end, it has no concat.
         """
-        if len(branches) == 1:
-            (output,) = self.branch(wire, module, branches[0])
-            return output
+        letters = string.ascii_lowercase if len(branches) > 1 else ("",)
         ends = [
             end
-            for letter, steps in zip(string.ascii_lowercase, branches, strict=False)
+            for letter, steps in zip(letters, branches, strict=False)
             for end in self.branch(wire, module, steps, letter)
         ]
-        return self.add(f"{module}/{concat}", layers.Concat(), *ends)
+        return self.add(f"{module}/{concat}", layers.Concat(), *ends) if len(ends) > 1 else ends[0]
 
     def residual(
         self,

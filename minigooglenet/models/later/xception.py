@@ -1,7 +1,7 @@
 """Xception: the network of "Xception: Deep Learning with Depthwise Separable Convolutions" (Chollet 2016), figure 5.
 
 An Inception module with one branch per channel is a separable convolution: a depthwise one and a 1x1. Xception is a
-stack of these with residual connections. There is no activation between the two.
+stack of these with residual connections, and nothing is between the two convolutions of a pair.
 """
 
 from typing import NamedTuple

@@ -283,24 +283,20 @@ function showError() {
 function beforeAfter(caption, nodes) {
   const measures = { parameters: "params", MACs: "macs", "output values": "activations" };
   const rows = Object.entries(measures).map(([title, key]) => {
-    const before = sum(nodes.map((node) => node[key]));
-    const after = totalAfter(nodes, key);
-    return [title, before, after ?? "-", changeText(before, after)];
+    const before = knownSum(nodes.map((node) => node[key]));
+    const after = knownSum(nodes.map((node) => countsOf(node)[key]));
+    return [title, before ?? "-", after ?? "-", changeText(before, after)];
   });
   if (nodes.length === 1) rows.push(["shape", ...[nodes[0], countsOf(nodes[0])].map((node) => shapeText(node.shape)), ""]);
   return table(caption, ["", "before", "after", "change"], rows);
 }
 
 function changeText(before, after) {
-  if (after === null || after === before) return after === null ? "-" : "";
+  if (before === null || after === null) return "-";
+  if (after === before) return "";
   if (!before) return "new";
   const percent = (100 * (after - before)) / before;
   return `${percent > 0 ? "+" : ""}${Number(percent.toPrecision(2))}%`;
-}
-
-function totalAfter(nodes, key) {
-  const values = nodes.map((node) => countsOf(node)[key]);
-  return values.includes(null) ? null : sum(values);
 }
 
 /** Return a table of an Inception module without its 1x1 reductions, and with them; null of another module. */

@@ -16,7 +16,7 @@ function drawNode(container, selected) {
     return drawMaps(container, item);
   }
   if (item.explain.length) container.append(element("pre", { class: "explain", text: item.explain.join("\n") }));
-  if (item.name === network().main && network() === page.networks[0] && page.probabilities) container.append(likeliest());
+  if (item.name === network().main && page.probabilities?.length) container.append(likeliest());
   drawMaps(container, item);
   container.append(...[settingsOf(item), numbersOf(item), codeOf(item), neighboursOf(item)].filter(Boolean));
 }

@@ -1,5 +1,7 @@
 """torchvision's names of the arrays of Inception-v3, `models.inception_v3`."""
 
+from minigooglenet.weights.state_dicts.arrays import biased, convolution
+
 # {module of torchvision: node of this package, after the module's name}
 FIGURE_5 = {
     "branch1x1": "a1_1x1",
@@ -61,31 +63,25 @@ STEM = {
     "Conv2d_3b_1x1": "stem/5_1x1",
     "Conv2d_4a_3x3": "stem/6_3x3",
 }
-HEAD = {"AuxLogits.conv0": "aux/2_1x1", "AuxLogits.conv1": "aux/3_5x5"}
 
 
-def names(aux=True) -> dict[str, str]:
-    """Return {name in torchvision's state dict: array name in this package}, with or without the auxiliary head."""
-    convolutions = {
-        **STEM,
-        **{
-            f"Mixed_{module}.{branch}": f"mixed_{module}/{node}"
-            for module, branches in MODULES.items()
-            for branch, node in branches.items()
-        },
+def names() -> dict[str, str]:
+    """Return {torchvision's name: name in this package} without the auxiliary head."""
+    inside = {
+        f"Mixed_{module}.{branch}": f"mixed_{module}/{node}"
+        for module, branches in MODULES.items()
+        for branch, node in branches.items()
     }
-    linear = {"fc": "classifier"}
-    if aux:
-        convolutions |= HEAD
-        linear |= {"AuxLogits.fc": "aux/classifier"}
-    arrays = {}
-    for module, node in convolutions.items():
-        group, _, name = node.partition("/")
-        arrays[f"{module}.conv.weight"] = f"{node}/weight"
-        arrays |= {
-            f"{module}.bn.{key}": f"{group}/bn_{name}/{key}"
-            for key in ("weight", "bias", "running_mean", "running_var")
-        }
-    return arrays | {
-        f"{module}.{key}": f"{node}/{key}" for module, node in linear.items() for key in ("weight", "bias")
+    arrays = biased("fc", "classifier")
+    for theirs, ours in {**STEM, **inside}.items():
+        arrays |= convolution(f"{theirs}.conv", f"{theirs}.bn", ours)
+    return arrays
+
+
+def head() -> dict[str, str]:
+    """Return {torchvision's name: name in this package} of the auxiliary head."""
+    return {
+        **convolution("AuxLogits.conv0.conv", "AuxLogits.conv0.bn", "aux/2_1x1"),
+        **convolution("AuxLogits.conv1.conv", "AuxLogits.conv1.bn", "aux/3_5x5"),
+        **biased("AuxLogits.fc", "aux/classifier"),
     }

@@ -1,4 +1,4 @@
-"""The innermost blocks of a depthwise convolution: neighbouring rows of one channel, with their sums in registers.
+"""The innermost blocks of a direct convolution: neighbouring rows of one channel, with their sums in registers.
 
 A vector that is loaded from an input row is used for every output row whose windows contain that row: seven rows of a
 3x3 kernel need 27 loads for 63 vector multiply-adds. Nothing is packed. A lane whose column is outside the image is
@@ -14,72 +14,77 @@ from numba import types
 from numba.extending import intrinsic
 
 from minigooglenet.kernels.fast.microkernel import REGISTERS, VECTOR_BYTES
-from minigooglenet.kernels.fast.simd import Vector
+from minigooglenet.kernels.fast.simd import Vector, splat
 
 # Output rows of a large and of a smaller block. Seven sums, nine weights and an input need more than 16 registers.
 # Most networks have maps of 7, 14, 28, 56 and 112 rows.
 LARGE, SMALL = (7, 4) if REGISTERS == 32 else (4, 2)
 
 _INT, _LANE = ir.IntType(64), ir.IntType(32)
-_IMAGE = types.UniTuple(types.intp, 7)
+_SETTINGS = _IMAGE = types.UniTuple(types.intp, 7)
+_TARGET, _GRADS = types.UniTuple(types.intp, 2), types.UniTuple(types.intp, 3)
 
 
 @intrinsic(prefer_literal=True)
-def outputs(_, zero, rows, settings, image, weights, target):
-    """Compute one vector of outputs in each of some neighbouring rows of a channel.
+def outputs(_, zero, rows, settings, image, weights, limits, target):
+    """Compute one vector of outputs in each of some neighbouring rows, and write it.
 
-        y[p, q] = clip(bias + sum over r, s in order of weight[r, s] * x[p * h + r * dilation, q * w + s * dilation])
+        y[p, q] = limited(bias + sum over c, r, s of weight[c, r, s] * x[c, p * h + r * dilation, q * w + s * dilation])
 
     zero : 0 of the arrays' dtype
     rows, settings : literals; settings are (R, S, stride h and w, dilation h and w, 1 for whole vectors, 2 for halves)
-    image : (address of row 0, bytes of a row, H, W, address of a row of zeros, first row and column that are read)
-    weights : (address of the weights (R, S), bias, lowest, highest value)
+    image : (address of row 0, bytes of a row, H, W, address of a row of zeros, first row and column that are read,
+        number of channels, bytes between channels)
+    weights : (address of the weights (C, R, S), bias)
+    limits : (lowest, highest) output; NaN stays NaN
     target : (address of the first output, bytes between its rows)
     """
-    settings = tuple(kind.literal_value for kind in settings.types)
+    values = _literal(settings)
 
     def code(context, builder, signature, arguments):
-        image, weights, target = (_unpacked(builder, *pair) for pair in list(zip(signature.args, arguments))[3:])
-        block = _Block(builder, zero, rows.literal_value, settings, image)
-        _emit_outputs(block, weights, target)
+        image, weights, limits, target = (
+            _unpacked(builder, kind, value) for kind, value in zip(signature.args[3:], arguments[3:], strict=True)
+        )
+        block = _Block(builder, zero, rows.literal_value, values, image[:7])
+        _store_outputs(block, _sum_over_channels(block, *weights, *image[7:]), limits, target)
         return context.get_dummy_value()
 
-    return types.void(zero, rows, types.UniTuple(types.intp, 7), _IMAGE, weights, types.UniTuple(types.intp, 2)), code
+    image = types.UniTuple(types.intp, 9)
+    return types.void(zero, rows, _SETTINGS, image, weights, types.UniTuple(zero, 2), _TARGET), code
 
 
 @intrinsic(prefer_literal=True)
-def no_products(_, zero, settings):
-    """Return the sums with which `products` begins: a vector of zeros for each kernel position, and one more."""
-    result, lanes = _sums(zero, tuple(kind.literal_value for kind in settings.types))
+def start_products(_, zero, settings):
+    """Return the sums with which `add_products` begins: a vector of zeros for each kernel position, and one more."""
+    height, width, *_, parts = _literal(settings)
+    result = types.UniTuple(Vector(zero, parts), height * width + 1)
 
     def code(context, builder, signature, arguments):
-        return ir.Constant(ir.ArrayType(lanes, result.count), None)
+        return ir.Constant(ir.ArrayType(result.dtype.llvm, result.count), None)
 
-    return result(zero, types.UniTuple(types.intp, 7)), code
+    return result(zero, _SETTINGS), code
 
 
 @intrinsic(prefer_literal=True)
-def products(_, sums, zero, rows, settings, image, grads):
-    """Return the sums of x * grad_y for each kernel position, and the sums of grad_y, over a block of positions.
+def add_products(_, sums, rows, settings, image, grads):
+    """Return sums with x * grad_y of a block added for each kernel position, and with grad_y added to the last one.
 
-    sums : the sums of earlier blocks
-    zero, rows, settings, image : as in `outputs`
+    rows, settings, image : as in `outputs`, but image ends with the column
     grads : (address of the first upstream gradient, bytes between its rows, number of columns; others count as zero)
     """
-    settings = tuple(kind.literal_value for kind in settings.types)
+    values = _literal(settings)
 
     def code(context, builder, signature, arguments):
-        image, grads = (_unpacked(builder, *pair) for pair in list(zip(signature.args, arguments))[4:])
-        block = _Block(builder, zero, rows.literal_value, settings, image)
-        return _emit_products(block, arguments[0], grads)
+        block = _Block(builder, sums.dtype.real, rows.literal_value, values, _unpacked(builder, _IMAGE, arguments[3]))
+        added = _add_products(block, _unpacked(builder, sums, arguments[0]), _unpacked(builder, _GRADS, arguments[4]))
+        return context.make_tuple(builder, sums, added)
 
-    sums, _ = _sums(zero, settings)
-    return sums(sums, zero, rows, types.UniTuple(types.intp, 7), _IMAGE, types.UniTuple(types.intp, 3)), code
+    return sums(sums, rows, _SETTINGS, _IMAGE, _GRADS), code
 
 
 @intrinsic
 def store_products(_, values, sums):
-    """Write the vectors of the sums of `products` to an array, one after another."""
+    """Write the vectors of the sums of `add_products` to an array, one after another."""
 
     def code(context, builder, signature, arguments):
         array, sums = arguments
@@ -93,10 +98,8 @@ def store_products(_, values, sums):
     return types.void(values, sums), code
 
 
-def _sums(zero, settings):
-    """Return (type of the sums of `products`, LLVM type of each)."""
-    vector = Vector(zero, settings[6])
-    return types.UniTuple(vector, settings[0] * settings[1] + 1), vector.llvm
+def _literal(settings):
+    return tuple(kind.literal_value for kind in settings.types)
 
 
 def _unpacked(builder, kind, value):
@@ -106,11 +109,11 @@ def _unpacked(builder, kind, value):
 class _Block:
     """The inputs of a block, as vectors."""
 
-    def __init__(self, builder, zero, rows, settings, image):
+    def __init__(self, builder, real, rows, settings, image):
         self.builder, self.rows = builder, rows
         self.kernel, self.stride, self.dilation = settings[:2], settings[2:4], settings[4:6]
-        self.size = zero.bitwidth // 8
-        self.vector = Vector(zero, settings[6]).llvm
+        self.size = real.bitwidth // 8
+        self.vector = Vector(real, settings[6]).llvm
         self.lanes = self.vector.count
         self.integers = ir.VectorType(_LANE, self.lanes)
         self.image, self.row_bytes, self.height, self.width, self.zeros, self.first, self.column = image
@@ -174,39 +177,65 @@ class _Block:
         return self.splat(value)
 
     def splat(self, value):
-        vector = ir.VectorType(value.type, self.lanes)
-        first = self.builder.insert_element(vector(ir.Undefined), value, _LANE(0))
-        return self.builder.shuffle_vector(first, vector(ir.Undefined), self.integers(None))
+        return splat(self.builder, value, self.lanes)
 
 
-def _emit_outputs(block, weights, target):
-    builder, (height, width) = block.builder, block.kernel
-    address, bias, lowest, highest = weights
-    weights = [block.weight(address, k) for k in range(height * width)]
-    sums = [block.splat(bias)] * block.rows
+def _sum_over_channels(block, weights, bias, channels, distance):
+    """Return the sum of each row, computed in a loop over channels with all sums in registers."""
+    builder, start = block.builder, [block.splat(bias)] * block.rows
+    before, loop, done = builder.block, builder.append_basic_block("channel"), builder.append_basic_block("done")
     masks = block.masks()
+    builder.branch(loop)
+    builder.position_at_end(loop)
+    c, block.image, weights, *sums = (
+        _phi(builder, value, before) for value in (_INT(0), block.image, weights, *start)
+    )
+    added = _add_channel(block, weights, list(sums), masks)
+    following = builder.add(c, _INT(1))
+    step = _INT(block.kernel[0] * block.kernel[1] * block.size)
+    ends = following, builder.add(block.image, distance), builder.add(weights, step), *added
+    for phi, value in zip((c, block.image, weights, *sums), ends, strict=True):
+        phi.add_incoming(value, loop)
+    builder.cbranch(builder.icmp_signed("<", following, channels), loop, done)
+    builder.position_at_end(done)
+    return added
+
+
+def _phi(builder, value, block):
+    phi = builder.phi(value.type)
+    phi.add_incoming(value, block)
+    return phi
+
+
+def _add_channel(block, address, sums, masks):
+    """Return the sums with the products of a channel added, over (r, s) in order."""
+    height, width = block.kernel
+    weights = [block.weight(address, k) for k in range(height * width)]
     for users, row in block.windows():
         for s in block.columns:
             x = block.inputs(row, s, masks[s])
             for p, r in users:
                 sums[p] = block.multiply_add(x, weights[r * width + s], sums[p])
-    lowest, highest = block.splat(lowest), block.splat(highest)
-    for p, y in enumerate(sums):  # NaN stays NaN
-        y = builder.select(builder.fcmp_ordered("<", y, lowest), lowest, y)
-        y = builder.select(builder.fcmp_ordered(">", y, highest), highest, y)
+    return sums
+
+
+def _store_outputs(block, sums, limits, target):
+    builder, (low, high) = block.builder, map(block.splat, limits)
+    for p, y in enumerate(sums):
+        y = builder.select(builder.fcmp_ordered("<", y, low), low, y)
+        y = builder.select(builder.fcmp_ordered(">", y, high), high, y)
         at = builder.add(target[0], builder.mul(target[1], _INT(p)))
         builder.store(y, builder.inttoptr(at, block.vector.as_pointer()), align=block.size)
 
 
-def _emit_products(block, sums, grads):
-    builder, (height, width) = block.builder, block.kernel
+def _add_products(block, totals, grads):
+    builder, width = block.builder, block.kernel[1]
     address, pitch, columns = grads
     inside, nothing = block.lanes_below(columns), block.vector(None)
     grads = [
         builder.select(inside, block.load(builder.add(address, builder.mul(pitch, _INT(p)))), nothing)
         for p in range(block.rows)
     ]
-    totals = [builder.extract_value(sums, k) for k in range(height * width + 1)]
     for grad in grads:
         totals[-1] = builder.fadd(totals[-1], grad)
     masks = [builder.and_(mask, inside) for mask in block.masks()]
@@ -215,6 +244,4 @@ def _emit_products(block, sums, grads):
             x = block.inputs(row, s, masks[s])
             for p, r in users:
                 totals[r * width + s] = block.multiply_add(x, grads[p], totals[r * width + s])
-    for k, total in enumerate(totals):
-        sums = builder.insert_value(sums, total, k)
-    return sums
+    return totals
