@@ -53,6 +53,7 @@ class Published(NamedTuple):
             "size": f"{self.size:,} bytes" if self.size else self.about or "unknown",
             "SHA-256": f"{beginning}{self.sha256}" if self.sha256 else "unknown",
             **({"SHA-1": self.sha1} if self.sha1 else {}),
+            **({"pixels": self.pixels} if self.pixels else {}),
         }
 
 
@@ -148,7 +149,7 @@ def fetch(
     >>> import minigooglenet as mg
     >>> mg.weights.fetch("resnet")
     Traceback (most recent call last):
-    ValueError: unknown file 'resnet'; choose from bvlc_googlenet, torchvision_googlenet, places365_googlenet
+    ValueError: unknown file 'resnet'; choose from bvlc_googlenet, torchvision_googlenet, ...
     """
     known = published()
     if name not in known:
