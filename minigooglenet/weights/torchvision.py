@@ -71,7 +71,7 @@ class Reader(WeightsReader):
 
     @functools.cached_property
     def declared(self):
-        known, (tensors, notes) = self._known, self._state
+        known, notes = self._known, self._state[1]
         arguments = {"num_classes": self._classes(), **known.arguments}
         if known.heads:
             arguments["aux"] = len(self._names) > len(known.names)
