@@ -122,8 +122,8 @@ def test_pytorch_pools_reject_unsupported_padding(pytorch):
 
 @pytest.mark.parametrize("padding", [1, ((0, 1), (2, 1))])
 def test_pytorch_convolutions_have_every_setting(pytorch, padding):
-    layer = layers.Conv2d(4, 6, 3, stride=2, padding=padding, groups=2, dilation=2, rng=0)
-    x = np.random.default_rng(0).standard_normal((2, 4, 9, 8), dtype=np.float32)
+    layer = layers.Conv2d(4, 6, 3, stride=2, padding=padding, groups=2, dilation=(2, 3), rng=0)
+    x = np.random.default_rng(0).standard_normal((2, 4, 9, 10), dtype=np.float32)
     y = pytorch.module(layer)(pytorch.torch.from_numpy(x)).detach().numpy()
     np.testing.assert_allclose(y, layer.forward(x)[0], atol=1e-5)
 
