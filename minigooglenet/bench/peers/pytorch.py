@@ -148,7 +148,7 @@ def module(layer, in_place=False):
     if layer.kind not in _MODULES:
         raise ValueError(f"{layer.kind} is not supported in the PyTorch version of a network")
     made = _MODULES[layer.kind](layer)
-    if isinstance(made, nn.ReLU):
+    if isinstance(made, (nn.ReLU, nn.Hardtanh)):
         made.inplace = in_place
     arrays = dict(made.named_parameters()) | dict(made.named_buffers())
     with torch.no_grad():
@@ -157,11 +157,24 @@ def module(layer, in_place=False):
     return made
 
 
+class _PaddedConv2d(nn.Conv2d):
+    """A convolution that pads each side by itself."""
+
+    def __init__(self, sides, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.sides = sides
+
+    def forward(self, x):
+        return super().forward(nn.functional.pad(x, self.sides))
+
+
 def _conv(layer):
-    bias = "bias" in layer.params
-    channels = (layer.in_channels, layer.out_channels)
-    settings = {"dilation": layer.dilation, "groups": layer.groups, "bias": bias}
-    return nn.Conv2d(*channels, layer.kernel_size, layer.stride, _padding(layer), **settings)
+    settings = {"dilation": layer.dilation, "groups": layer.groups, "bias": "bias" in layer.params}
+    sizes = layer.in_channels, layer.out_channels, layer.kernel_size, layer.stride
+    (top, bottom), (left, right) = layer.padding
+    if top != bottom or left != right:
+        return _PaddedConv2d((left, right, top, bottom), *sizes, 0, **settings)
+    return nn.Conv2d(*sizes, _padding(layer), **settings)
 
 
 def _max_pool(layer):
@@ -190,6 +203,8 @@ _MODULES = {
     "BatchNorm2d": lambda layer: nn.BatchNorm2d(layer.num_features, layer.eps, layer.momentum),
     "Linear": lambda layer: nn.Linear(layer.in_features, layer.out_features, bias="bias" in layer.params),
     "ReLU": lambda layer: nn.ReLU(),
+    "ReLU6": lambda layer: nn.ReLU6(),
+    "Clip": lambda layer: nn.Hardtanh(*layer.parameters),
     "Dropout": lambda layer: nn.Dropout(layer.p),
     "Flatten": lambda layer: nn.Flatten(),
     "Softmax": lambda layer: nn.Softmax(dim=1),
