@@ -45,6 +45,7 @@ class Reader(WeightsReader):
 
     def __init__(self, file, reader, known):
         self._file, self._reader, self._known = file, reader, known
+        self.FORMAT = f"{known.source}'s {known.title}"
 
     @functools.cached_property
     def _state(self):
@@ -71,7 +72,7 @@ class Reader(WeightsReader):
 
     @functools.cached_property
     def declared(self):
-        known, (tensors, notes) = self._known, self._state
+        known, notes = self._known, self._state[1]
         arguments = {"num_classes": self._classes(), **known.arguments}
         if known.heads:
             arguments["aux"] = len(self._names) > len(known.names)
