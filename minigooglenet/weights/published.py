@@ -65,6 +65,7 @@ class Published(NamedTuple):
             "size": f"{self.size:,} bytes" if self.size else self.about or "unknown",
             "SHA-256": f"{beginning}{self.sha256}" if self.sha256 else "unknown",
             **({"SHA-1": self.sha1} if self.sha1 else {}),
+            **({"pixels": self.pixels} if self.pixels else {}),
         }
 
 

@@ -79,7 +79,7 @@ def test_load_detects_torchvision_files(tmp_path):
     with torch.no_grad():
         expected = model(torch.from_numpy(x)).numpy()
     for name in ("some.pth", "some.safetensors"):
-        y = mg.weights.load(tmp_path / name).graph(x)
+        y = mg.weights.load(tmp_path / name, pixels="unit").graph(x)
         assert np.abs(y - expected).max() < 1e-5 * np.abs(expected).max()
 
 
