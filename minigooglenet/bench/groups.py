@@ -1,7 +1,7 @@
 """Grouped and depthwise convolutions with the shapes of well-known networks, ours and other engines in turn.
 
-Shapes are from the tables of the papers: MobileNet-v2 (Sandler et al. 2018, table 2), Xception (Chollet 2017, figure 5),
-ResNeXt-50 32x4d (Xie et al. 2017, table 1) and EfficientNet-Lite0 (Tan and Le 2019, table 1, with ReLU6 and without
+Shapes are from the papers: MobileNet-v2 (Sandler et al. 2018, table 2), Xception (Chollet 2017, figure 5), ResNeXt-50
+32x4d (Xie et al. 2017, table 1) and EfficientNet-Lite0 (EfficientNet-B0 of Tan and Le 2019, table 1, without
 squeeze-and-excitation). All convolutions here pad (kernel - 1) / 2 on each side.
 """
 

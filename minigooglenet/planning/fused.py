@@ -9,8 +9,8 @@ import numpy as np
 from minigooglenet import checks, parallel
 from minigooglenet.kernels import add as addition
 from minigooglenet.kernels import conv2d, forms, linear
-from minigooglenet.kernels.fast import conv2d as choosing
 from minigooglenet.kernels.fast import add, direct, gemm, implicit_gemm, winograd
+from minigooglenet.kernels.fast import conv2d as choosing
 from minigooglenet.layers import Add, BatchNorm2d, Clip, Conv2d, Linear, ReLU, ReLU6
 
 
@@ -33,7 +33,7 @@ def fused(layer, followers):
 
 
 class FusedConv2d:
-    """A convolution with the batch norm and the activation after it; `taken` lists the types of the layers that are fused."""
+    """A convolution with the batch norm and the activation after it; `taken` lists the types of the fused layers."""
 
     def __init__(self, conv, followers):
         self.stride, self.padding, self.groups, self.algorithm = conv.stride, conv.padding, conv.groups, conv.algorithm

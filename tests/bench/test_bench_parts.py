@@ -121,13 +121,14 @@ def test_groups_table_without_engines_has_our_times(quick, silent):
 
 
 def test_shapes_of_groups_are_those_of_the_networks():
-    for name, network in (("mobilenet_v2", "MobileNet-v2"), ("resnext50_32x4d", "ResNeXt-50"), ("xception", "Xception")):
+    networks = {"mobilenet_v2": "MobileNet-v2", "resnext50_32x4d": "ResNeXt-50", "xception": "Xception"}
+    for name, title in networks.items():
         graph = mg.models.build(name, init="zeros")
         found = set()
         for layer, (wire, *_) in graph.nodes.values():
             if layer.kind == "Conv2d" and layer.groups > 1:
                 found.add((*graph.shapes[wire][:2], layer.kernel_size[0], layer.stride[0]))
-        listed = [(s.channels, s.size, s.kernel, s.stride) for s in groups.SHAPES if s.network == network]
+        listed = [(s.channels, s.size, s.kernel, s.stride) for s in groups.SHAPES if s.network == title]
         assert len(listed) > 4
         assert set(listed) <= found
 

@@ -234,7 +234,7 @@ def _convolution(settings):
 @functools.cache
 def _weight_gradient(settings):
     """Return the compiled weight and bias gradient of some filters, for settings of `direct_block.add_products`."""
-    height, width, down, along, _, _, parts, together = settings
+    height, width, down, along, _, _, parts, _ = settings
 
     @compiled
     def correlate(x, grads, grad_weight, grad_bias, zeros, room, images, filters, per_group, geometry):

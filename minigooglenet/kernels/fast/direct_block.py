@@ -1,9 +1,10 @@
 """The innermost blocks of a direct convolution: neighbouring rows of one or two filters, with their sums in registers.
 
 A vector that is loaded from an input row is used for every output row whose windows contain that row: seven rows of a
-3x3 kernel need 27 loads for 63 vector multiply-adds, or for 126 if two filters read the same channel. Nothing is packed. A lane whose column is outside the image is
-replaced by zero after the load (one masked load on a processor with AVX-512), and a row outside the image is read from
-a row of zeros. With stride 2, every second value of two vectors is selected.
+3x3 kernel need 27 loads for 63 vector multiply-adds, or for 126 if two filters read the same channel. Nothing is
+packed. A lane whose column is outside the image is replaced by zero after the load (one masked load on a processor with
+AVX-512), and a row outside the image is read from a row of zeros. With stride 2, every second value of two vectors is
+selected.
 
 As in `microkernel`, the instructions are emitted with LLVM's builder, in Python loops that unroll over rows and kernel
 positions. All hyperparameters are constants in the code, so there is a compiled kernel for each combination.
@@ -13,7 +14,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from minigooglenet.kernels.fast.microkernel import REGISTERS, VECTOR_BYTES
+from minigooglenet.kernels.fast.microkernel import REGISTERS
 from minigooglenet.kernels.fast.simd import Vector, splat
 
 # Output rows of a large and of a smaller block. Seven sums, nine weights and an input need more than 16 registers.
@@ -145,10 +146,10 @@ class _Block:
     def columns(self):
         return range(self.kernel[1])
 
-    def lanes_below(self, limit, first=_INT(0), offset=0, step=1):
+    def lanes_below(self, limit, first=None, offset=0, step=1):
         """Return which lanes i have 0 <= first + offset + i * step < limit."""
         steps = ir.Constant(self.integers, [offset + i * step for i in range(self.lanes)])
-        columns = self.builder.add(self.splat(self.builder.trunc(first, _LANE)), steps)
+        columns = steps if first is None else self.builder.add(self.splat(self.builder.trunc(first, _LANE)), steps)
         return self.builder.icmp_unsigned("<", columns, self.splat(self.builder.trunc(limit, _LANE)))
 
     def inputs(self, row, s, mask):
@@ -190,9 +191,7 @@ def _sum_over_channels(block, weights, filter_bytes, biases, channels, distance)
     masks = block.masks()
     builder.branch(loop)
     builder.position_at_end(loop)
-    c, block.image, weights, *sums = (
-        _phi(builder, value, before) for value in (_INT(0), block.image, weights, *start)
-    )
+    c, block.image, weights, *sums = (_phi(builder, value, before) for value in (_INT(0), block.image, weights, *start))
     added = _add_channel(block, weights, filter_bytes, list(sums), masks)
     following = builder.add(c, _INT(1))
     step = _INT(block.kernel[0] * block.kernel[1] * block.size)

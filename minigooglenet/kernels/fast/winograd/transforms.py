@@ -91,7 +91,10 @@ def transform_grad_outputs(d, half, v, at, step, count, lanes):
 
 @compiled
 def transform_outputs(m, half, o, f, start, limits, count, lanes):
-    """Write A' m A + start, limited to (lowest, highest), of `count` tiles to o (4, 4, WIDTH), from m[:, f] of (36, FILTERS, WIDTH)."""
+    """Write A' m A + start, limited to (lowest, highest), of `count` tiles to o (4, 4, WIDTH).
+
+    m : (36, FILTERS, WIDTH), of which m[:, f] is read
+    """
     begin, low, high = broadcast(start), broadcast(limits[0]), broadcast(limits[1])
     for t in range(0, count, lanes):
         for j in range(INPUT):
