@@ -121,7 +121,11 @@ def test_groups_table_without_engines_has_our_times(quick, silent):
 
 
 def test_shapes_of_groups_are_those_of_the_networks():
-    for name, network in (("mobilenet_v2", "MobileNet-v2"), ("resnext50_32x4d", "ResNeXt-50"), ("xception", "Xception")):
+    for name, network in (
+        ("mobilenet_v2", "MobileNet-v2"),
+        ("resnext50_32x4d", "ResNeXt-50"),
+        ("xception", "Xception"),
+    ):
         graph = mg.models.build(name, init="zeros")
         found = set()
         for layer, (wire, *_) in graph.nodes.values():

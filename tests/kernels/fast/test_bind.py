@@ -42,7 +42,10 @@ def direct_bind(weight, groups, limits, stride=(1, 1)):
 
 # {name: (bind(x, y), forward(x) -> y)}
 BOUND = {
-    "implicit GEMM": (gemm_bind(WEIGHT, 1, NO_LIMITS), lambda x: implicit_gemm.forward(x, WEIGHT, BIAS, (1, 1), ONE, 1)),
+    "implicit GEMM": (
+        gemm_bind(WEIGHT, 1, NO_LIMITS),
+        lambda x: implicit_gemm.forward(x, WEIGHT, BIAS, (1, 1), ONE, 1),
+    ),
     "implicit GEMM, stride 2": (
         gemm_bind(WEIGHT, 1, NO_LIMITS, (2, 2), NONE),
         lambda x: implicit_gemm.forward(x, WEIGHT, BIAS, (2, 2), NONE, 1),
