@@ -233,8 +233,6 @@ _MODULES = {
     "BatchNorm2d": lambda layer: nn.BatchNorm2d(layer.num_features, layer.eps, layer.momentum),
     "Linear": lambda layer: nn.Linear(layer.in_features, layer.out_features, bias="bias" in layer.params),
     "ReLU": lambda layer: nn.ReLU(),
-    "ReLU6": lambda layer: nn.ReLU6(),
-    "Clip": lambda layer: nn.Hardtanh(*layer.parameters),
     "Dropout": lambda layer: nn.Dropout(layer.p),
     "Flatten": lambda layer: nn.Flatten(),
     "Softmax": lambda layer: nn.Softmax(dim=1),
