@@ -46,7 +46,10 @@ def test_labels_have_one_axis(path):
         (b"\x89PNG and more", "it starts with 89 50 4e 47, not 00 00 08 03"),
         (b"", "it starts with nothing"),
         (encoded(IMAGES)[:9], "it ends within its header, which has 16 bytes"),
-        (encoded(IMAGES)[:-1], "its header declares 2 x 3 x 4 = 24 bytes, but the file is too small|but only 23 follow"),
+        (
+            encoded(IMAGES)[:-1],
+            "its header declares 2 x 3 x 4 = 24 bytes, but the file is too small|but only 23 follow",
+        ),
         (encoded(IMAGES) + b"\0", "its header declares 2 x 3 x 4 = 24 bytes, but more follow"),
         (encoded(IMAGES[:0]), "its header declares 0 x 3 x 4 values, so it is empty"),
         (bytes([0, 0, 8, 3]) + b"\xff" * 12, "more than the limit of 1,073,741,824"),
