@@ -5,6 +5,7 @@ from pathlib import Path
 from minigooglenet import figures
 from minigooglenet.bench import (
     cores,
+    groups,
     ideas,
     ladder,
     machine,
@@ -23,6 +24,7 @@ PARTS = {
     "network": network,
     "training": training,
     "operations": operations,
+    "groups": groups,
     "threads": cores,
     "ideas": ideas,
     "memory": memory,

@@ -7,14 +7,15 @@ writes its output. Weights are copied, and transformed once. Gain: one image of 
 import numpy as np
 
 from minigooglenet import checks, parallel
+from minigooglenet.kernels import add as addition
 from minigooglenet.kernels import conv2d, forms, linear
 from minigooglenet.kernels.fast import conv2d as choosing
-from minigooglenet.kernels.fast import direct, gemm, implicit_gemm, winograd
-from minigooglenet.layers import BatchNorm2d, Clip, Conv2d, Linear, ReLU, ReLU6
+from minigooglenet.kernels.fast import add, direct, gemm, implicit_gemm, winograd
+from minigooglenet.layers import Add, BatchNorm2d, Clip, Conv2d, Linear, ReLU, ReLU6
 
 
 def fused(layer, followers):
-    """Return the fused step for a convolution or linear layer and some of its followers, or None.
+    """Return the fused step for a convolution, addition or linear layer and some of its followers, or None.
 
     `followers` is the chain of layers after it in which every wire has one consumer. A layer with your own algorithm or
     with arrays of unexpected shapes is not fused.
@@ -26,6 +27,8 @@ def fused(layer, followers):
         return FusedConv2d(layer, followers) if (auto or named) and _regular(layer, shape) else None
     if type(layer) is Linear and forms.storey_of("linear") == "fast":
         return FusedLinear(layer) if _regular(layer, (layer.out_features, layer.in_features)) else None
+    if type(layer) is Add and forms.storey_of("add") == "fast" and followers and _limits(followers[0]):
+        return FusedAdd(followers[0])
     return None
 
 
@@ -51,6 +54,7 @@ class FusedConv2d:
                 self.limits = limits
                 self.taken.append(type(follower))
             break
+        self.limited = self.limits != (-np.inf, np.inf)
         self.transformed = None
         if self._may_be_winograd():
             self.transformed = winograd.prepare(self.weight, self.groups)
@@ -114,6 +118,27 @@ class FusedConv2d:
             return False
         self.weight, self.bias = folded
         return True
+
+
+class FusedAdd:
+    """An addition with the activation after it, which limits the sums while they are written."""
+
+    limited = True
+
+    def __init__(self, activation):
+        self.limits, self.taken = _limits(activation), [type(activation)]
+
+    def bind(self, *xs, out, images):
+        """Return [(task, count)] for `parallel_for`; every run computes `out` again."""
+        return add.bind(*xs, limits=self.limits, y=out)
+
+    def forward(self, *xs):
+        """Return (y, None) for complex arrays, which `bind` does not support."""
+        return addition.forward(*xs), None
+
+    def describe(self):
+        """Return a description for `print(plan)`."""
+        return f"Add, fused {self.taken[0].__name__}"
 
 
 class FusedLinear:

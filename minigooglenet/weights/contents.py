@@ -4,6 +4,7 @@ Sizes, shapes, names and values of every format are checked here before any memo
 """
 
 import contextlib
+import functools
 import hashlib
 import math
 import os
@@ -49,6 +50,8 @@ ESCAPE = re.compile(
 )  # terminal colours, which names in files and library errors may contain
 CHECKPOINT_STATE = "trainer/state"  # the array that identifies a training checkpoint
 NOT_VERIFIED = "not verified"  # note: why the values have no checksums
+CLASSES = "classes"  # note: whose classes the outputs are, if the file does not contain their names
+IMAGENET = "those of ImageNet (ILSVRC 2012)"
 PIXELS_ASSUMED = "pixels assumed"  # note: the assumption behind `pixels`
 PIXELS_UNKNOWN = "pixels unknown"  # note: why `pixels` is None
 
@@ -142,6 +145,14 @@ class WeightsReader:
     def arrays(self) -> dict[str, np.ndarray]:
         """Return {name: array} with values."""
         raise NotImplementedError
+
+    @functools.cached_property
+    def _arrays(self):
+        return self.arrays()
+
+    def array(self, name: str) -> np.ndarray:
+        """Return one array with values. A format that can read one array alone overrides this."""
+        return self._arrays[name]
 
     def read(self) -> Contents:
         """Return the contents of the file."""

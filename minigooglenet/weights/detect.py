@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import mmap
+import os
 import re
 from pathlib import Path
 
 from minigooglenet.typing import PathLike
-from minigooglenet.weights import caffe, npz, safetensors, torch_files, torch_state, torchvision, wire_format
+from minigooglenet.weights import caffe, npz, published, safetensors, torch_files, torch_state, torchvision, wire_format
 from minigooglenet.weights.contents import (
     MOST_HEADER,
     MOST_TEXT,
@@ -16,8 +17,10 @@ from minigooglenet.weights.contents import (
     cannot_read,
     check_values,
     open_file,
+    reading,
     some,
 )
+from minigooglenet.weights.state_dicts.known import recognised
 
 READERS = (safetensors.Reader, npz.Reader, caffe.Reader, torch_state.Reader, torchvision.Reader)
 NOT_USABLE = "not usable"  # note: values that no network can have
@@ -73,13 +76,13 @@ def opened(path):
     with open_file(weights_file(path)) as file:
         form = file_format(file)
         reader = {SAFETENSORS: safetensors, NPZ: npz, CAFFE: caffe, TORCH: torch_state}[form].Reader(file)
-        if form in (SAFETENSORS, TORCH) and any(name.endswith(torchvision.FIRST) for name in reader.declared.arrays):
-            reader = torchvision.Reader(file, reader)
+        if form in (SAFETENSORS, TORCH) and (known := recognised(reader.declared.arrays)):
+            reader = torchvision.Reader(file, reader, known)
         yield reader
 
 
 def read(path: PathLike) -> Contents:
-    """Return the contents of a weights file: safetensors, .npz, .caffemodel or torchvision's GoogLeNet.
+    """Return the contents of a weights file: safetensors, .npz, .caffemodel or a state dict of torch.
 
     Values that no network can have (NaN, infinity, a negative running variance) are reported in the note "not usable";
     `load` and `load_into` reject them.
@@ -111,10 +114,15 @@ def read(path: PathLike) -> Contents:
 
 
 def weights_file(path) -> Path:
-    """Return `path`, or weights.safetensors in it if `path` is the folder of a training run."""
-    path = Path(path)
+    """Return `path`, weights.safetensors in it if it is the folder of a training run, or the file of published weights.
+
+    The name of published weights, such as "efficientnet-lite0", is used if no file has this name.
+    """
+    name, path = path, Path(path)
     if not path.is_dir():
-        return path
+        named = isinstance(name, str) and not path.suffix and path.name == name and not os.path.lexists(path)
+        with reading(path):
+            return (published.local(name) if named else None) or path
     if (path / RUN_FILE).is_file():
         return path / RUN_FILE
     members = sorted(path.glob(f"*/{RUN_FILE}"))

@@ -40,6 +40,10 @@ class Reader(WeightsReader):
         """Return {name: array}; half precision and bfloat16 become single precision."""
         return {name: tensor.values() for name, tensor in self._tensors.items()}
 
+    def array(self, name):
+        """Return one array."""
+        return self._tensors[name].values()
+
 
 def read(file) -> tuple[dict[str, StoredTensor], dict[str, str]]:
     """Return ({name: tensor}, notes) from an open torch file: a state dict, or a checkpoint that contains one."""

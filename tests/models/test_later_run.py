@@ -1,4 +1,4 @@
-"""The later Inception networks run, train, and pass through plans, files, pages and commands."""
+"""The later networks run, train, and pass through plans, files, pages and commands."""
 
 import json
 import re
@@ -11,12 +11,21 @@ import minigooglenet as mg
 from minigooglenet import cli, data, training
 from minigooglenet.models import later
 
-SIZES = {"bn_inception": 32, "inception_v3": 75, "inception_v4": 75, "inception_resnet_v2": 75, "xception": 32}
+SIZES = {
+    **dict.fromkeys(later.__all__, 32),
+    **dict.fromkeys(("inception_v3", "inception_v4", "inception_resnet_v2"), 75),
+}
+WIDTHS = {"resnext50_32x4d": 0.25}  # one channel per group
+CLASSIFIERS = {
+    "inception_v3": ["aux/classifier", "classifier"],
+    "squeezenet1_0": ["conv10/1x1"],
+    "squeezenet1_1": ["conv10/1x1"],
+}
 
 
-def small(name, classes=4, width=0.06, **settings):
+def small(name, classes=4, **settings):
     """Return a narrow network for the smallest images, with random running statistics."""
-    g = mg.models.build(name, classes, size=SIZES[name], width=width, rng=0, **settings)
+    g = mg.models.build(name, classes, size=SIZES[name], width=WIDTHS.get(name, 0.06), rng=0, **settings)
     rng = np.random.default_rng(1)
     for key, array in g.buffers.items():
         if "running" in key:
@@ -72,7 +81,7 @@ def test_onnx_file_computes_the_same(name, tmp_path):
 @pytest.mark.parametrize("name", SIZES)
 def test_a_few_steps_of_training_lower_the_loss(name):
     scenes = data.shapes(12, SIZES[name])
-    g = mg.models.build(name, len(scenes.classes), size=SIZES[name], width=0.1, rng=0)
+    g = mg.models.build(name, len(scenes.classes), size=SIZES[name], width=WIDTHS.get(name, 0.1), rng=0)
     steps = training.train(g, scenes.images, scenes.labels, epochs=6, batch_size=12, lr=0.02, rng=0)
     assert len(steps) == 6
     assert steps[-1].loss < steps[0].loss
@@ -97,13 +106,17 @@ def test_command_counts_the_network_by_name(name, capsys):
 def test_classifiers_can_be_replaced(name):
     g = small(name)
     other, new = mg.models.with_classes(g, 3, rng=0)
-    heads = ["aux/classifier", "classifier"] if name == "inception_v3" else ["classifier"]
+    heads = CLASSIFIERS.get(name, ["classifier"])
     assert new == [f"{head}/{part}" for head in heads for part in ("weight", "bias")]
     assert other.shapes["classifier"] == (3,)
 
 
 def test_dropout_can_be_left_out():
-    for name in ("inception_v3", "inception_v4", "inception_resnet_v2", "xception"):
-        g = small(name, dropout=False)
-        assert "Dropout" not in {layer.kind for layer, _ in g.nodes.values()}
-    assert "Dropout" not in {layer.kind for layer, _ in small("bn_inception").nodes.values()}
+    without = {"bn_inception", "resnet18", "resnet50", "resnext50_32x4d"}
+    for name in SIZES:
+        if name not in without:
+            assert "Dropout" in {layer.kind for layer, _ in small(name).nodes.values()}
+            g = small(name, dropout=False)
+            assert "Dropout" not in {layer.kind for layer, _ in g.nodes.values()}
+    for name in without:
+        assert "Dropout" not in {layer.kind for layer, _ in small(name).nodes.values()}

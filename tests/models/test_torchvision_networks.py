@@ -28,8 +28,8 @@ def theirs(name):
     settings = {} if MODULES[name] == "resnet" else {"dropout": 0.0}
     model = randomised(getattr(module(MODULES[name]), name)(num_classes=5, **settings))
     for key, value in model.state_dict().items():
-        if name == "mobilenet_v2" and value.ndim == 1 and key.endswith("weight"):
-            value.mul_(3)  # so that ReLU6 clips
+        if name == "mobilenet_v2" and key.endswith("bias"):
+            value.mul_(10)  # so that ReLU6 clips
     return model
 
 
@@ -45,7 +45,20 @@ def ours(name, model, size):
 
 def relative(array, tensor):
     expected = tensor.detach().numpy()
-    return abs(array - expected).max() / max(abs(expected).max(), 1e-30)
+    return abs(array - expected).max() / abs(expected).max()
+
+
+def assert_equal_gradients(gradients, parameters):
+    """Compare {array: gradient} with {array: parameter of torch}.
+
+    An offset before another batch norm has the gradient zero, apart from round-off. So the largest gradient of the
+    network counts too.
+    """
+    assert gradients.keys() == parameters.keys()
+    largest = max(float(value.grad.abs().max()) for value in parameters.values())
+    for name, value in parameters.items():
+        expected = value.grad.numpy()
+        assert abs(gradients[name] - expected).max() < 1e-7 * max(abs(expected).max(), 1e-3 * largest), name
 
 
 def trained(g, model, size, count=3):
@@ -80,9 +93,7 @@ def test_outputs_gradients_and_statistics_equal_torchvisions(name):
     g = ours(name, model, 65)
     gradients = trained(g, model, 65)
     names = STATE_DICTS[name].names
-    expected = {names[key]: value.grad for key, value in model.named_parameters()}
-    assert gradients.keys() == expected.keys()
-    assert max(relative(gradients[key], grad) for key, grad in expected.items()) < 1e-7
+    assert_equal_gradients(gradients, {names[key]: value for key, value in model.named_parameters()})
     statistics = {names[key]: value for key, value in model.named_buffers() if key in names}
     assert all(relative(g.buffers[key], value) < 1e-9 for key, value in statistics.items())
 
@@ -147,9 +158,7 @@ def test_efficientnet_lite0_equals_torchvisions_blocks(size):
                 view = g.params if f"{node}/{key}" in g.params else g.buffers
                 view[f"{node}/{key}"] = value.numpy().copy()
         expected |= {f"{node}/{key}": value for key, value in part.named_parameters()}
-    gradients = trained(g, model, size)
-    assert gradients.keys() == expected.keys()
-    assert max(relative(gradients[key], value.grad) for key, value in expected.items()) < 1e-7
+    assert_equal_gradients(trained(g, model, size), expected)
 
 
 def test_list_has_every_network_of_torchvision():

@@ -15,6 +15,8 @@ from minigooglenet.viewer import view
 from minigooglenet.viewer.sources import Source
 from minigooglenet.viewer.view import _network
 
+UNCOUNTED = ("eps", "momentum", "alpha", "beta", "k", "low", "high", "slope", "value")
+
 
 def _naive():
     g = mg.Graph(image=(24, 28, 28))
@@ -29,7 +31,8 @@ def _residual():
     g = mg.Graph(image=(4, 20, 17), other=(6,))
     a = g.add("a", mg.layers.Conv2d(4, 8, (3, 5), padding=((1, 1), (2, 2)), groups=2, init="zeros"), "image")
     b = g.add("b", mg.layers.Conv2d(4, 8, 3, padding=1, algorithm="winograd", init="zeros"), "image")
-    wire = g.add("sum", mg.layers.Add(), a, b)
+    c = g.add("c", mg.layers.Conv2d(4, 8, (2, 3), padding=((0, 2), (3, 3)), dilation=(2, 3), init="zeros"), "image")
+    wire = g.add("sum", mg.layers.Add(), a, b, c)
     wire = g.add("adaptive", mg.layers.AdaptiveAvgPool2d((5, 3)), wire)
     wire = g.add("average", mg.layers.AvgPool2d(2, padding=1, ceil_mode=True, count_include_pad=False), wire)
     wire = g.add("maximum", mg.layers.MaxPool2d((2, 1), stride=1), wire)
@@ -38,6 +41,32 @@ def _residual():
     wire = g.add("joined", mg.layers.Concat(), wire, other)
     g.add("softmax", mg.layers.Softmax(), wire)
     g.outputs = ("softmax", "sum")
+    return g
+
+
+def _excited():
+    """A network with the layers of later networks: padding, a shuffle, gates, scales and elementwise functions."""
+    g = mg.Graph(image=(4, 15, 14))
+    wire = g.add("pad", mg.layers.Pad(((0, 1), (2, 0))), "image")
+    wire = g.add("conv", mg.layers.Conv2d(4, 8, 3, stride=2, init="zeros"), wire)
+    wire = g.add("relu6", mg.layers.ReLU6(), wire)
+    wire = g.add("shuffle", mg.layers.ChannelShuffle(2), wire)
+    maps = g.add("scale", mg.layers.Scale(8), wire)
+    wire = g.add("squeeze", mg.layers.GlobalAvgPool2d(), maps)
+    wire = g.add("fc", mg.layers.Linear(8, 8, init="zeros"), wire)
+    gates = g.add("gates", mg.layers.Sigmoid(), wire)
+    wire = g.add("excited", mg.layers.Multiply(), gates, maps)
+    for name, layer in (
+        ("hard_swish", mg.layers.HardSwish()),
+        ("silu", mg.layers.SiLU()),
+        ("tanh", mg.layers.Tanh()),
+        ("leaky", mg.layers.LeakyReLU()),
+        ("clip", mg.layers.Clip(None, 3)),
+        ("after", mg.layers.Conv2d(8, 4, 3, stride=2, init="zeros")),
+        ("constant", mg.layers.Scale(4, bias=False, trained=False)),
+        ("max", mg.layers.GlobalMaxPool2d()),
+    ):
+        wire = g.add(name, layer, wire)
     return g
 
 
@@ -55,7 +84,8 @@ NETWORKS = {
     "vgg16": (lambda: mg.models.vgg16(init="zeros"), 80),
     "nin": (lambda: mg.models.nin(init="zeros"), 100),
     "naive": (_naive, 170),
-    "residual": (_residual, 190),
+    "residual": (_residual, 140),
+    "excited": (_excited, 50),
 }
 
 
@@ -69,7 +99,18 @@ RARE = [
     ("mini", {"pool5/drop": {"p": -0.00005}}),
     ("residual", {"sum": {}, "average": {"padding": [[0, 2], [1, 1]]}}),
     ("residual", {"b": {"out_channels": 7}}),
+    ("residual", {"b": {"dilation": 2}}),
+    ("residual", {"c": {"dilation": [15, 3]}}),
+    ("residual", {"c": {"dilation": [1, 1], "padding": [[0, 1], [1, 1]]}}),
+    ("mini", {"conv1/3x3": {"dilation": [3, 3], "padding": 3}}),
     ("residual", {"image": {"shape": [4, 10, 4]}}),
+    ("excited", {"conv": {"out_channels": 9}}),  # which the shuffle cannot divide
+    ("excited", {"shuffle": {"groups": 3}}),
+    ("excited", {"fc": {"out_features": 7}}),  # too few gates
+    ("excited", {"conv": {"out_channels": 12}, "fc": {"out_features": 12}}),
+    ("excited", {"scale": {"channels": 7}}),
+    ("excited", {"scale": {"bias": False}, "pad": {"padding": [[3, 0], [0, 5]]}}),
+    ("excited", {"constant": {"trained": True}}),
 ]
 
 
@@ -129,13 +170,13 @@ COMPUTED = """
 
 def random_change(graph, rng):
     """Return {node: {setting: value}} with one to three changes: half of them are possible, the others rarely."""
-    named = [name for name, node in graph.nodes.items() if node.layer.settings()]
+    named = [name for name, node in graph.nodes.items() if node.layer.settings().keys() - set(UNCOUNTED)]
     edits: dict = {}
     usual = rng.random() < 0.6
     for _ in range(rng.choice([1, 1, 2, 3])):
         name = named[rng.integers(len(named))]
         settings = graph.nodes[name].layer.settings()
-        names = [key for key in settings if key not in ("eps", "momentum", "alpha", "beta", "k")]
+        names = [key for key in settings if key not in UNCOUNTED]
         setting = names[rng.integers(len(names))]
         if not usual and rng.random() < 0.1:
             name, shape = list(graph.inputs.items())[rng.integers(len(graph.inputs))]
@@ -155,7 +196,7 @@ def _usual_value(setting, value, rng):
         return float(rng.random())
     if setting == "kernel_size":  # of a larger window the stride and the padding keep their effect
         return [max(1, size - int(rng.integers(2))) for size in value]
-    if setting in ("stride", "padding", "groups"):
+    if setting in ("stride", "padding", "groups", "dilation"):
         return _lists(value)
     if setting == "output_size":
         return int(rng.integers(1, 9))
@@ -182,8 +223,8 @@ def _random_value(setting, value, rng):
     if setting == "padding":
         sides = [[one(0, 4), one(0, 4)], [one(0, 4), one(0, 4)]]
         return of(one(0, 4), one(0, 7), sides[0], sides, "same", -1, 2.5, [1, 2, 3], [[1, 2], 3], [[0, -1], [0, 0]])
-    if setting in ("kernel_size", "stride", "output_size", "size"):
-        most = 5 if setting == "stride" else 12
+    if setting in ("kernel_size", "stride", "dilation", "output_size", "size"):
+        most = 5 if setting in ("stride", "dilation") else 12
         sizes = one(1, most), [one(1, most), one(1, most)], one(1, 4)
         return of(*sizes, *sizes, 1, 0, -2, 1.5, 30, [1, 2, 3], [3, 0], "3x3")
     wrong = of(0, -5, 0.5, "it's", 'two\n"lines"', [3])
@@ -222,7 +263,8 @@ DIFFERENCES = """
 
 def test_unchanged_networks_keep_every_number(open_page):
     networks = [
-        _network(Source(graph_of(name), name))[0] for name in ("torchvision 96", "alexnet groups", "naive", "residual")
+        _network(Source(graph_of(name), name))[0]
+        for name in ("torchvision 96", "alexnet groups", "naive", "residual", "excited")
     ]
     networks.append(_network(Source(with_own_layer(), "own"))[0])
     page = open_page(pages.page({"networks": networks, "image": None, "objective": None, "notes": []}, "networks"))

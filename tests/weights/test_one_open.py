@@ -12,7 +12,7 @@ from test_caffe import model as caffe_model
 from test_caffe import weights as caffe_weights
 
 import minigooglenet as mg
-from minigooglenet.weights.torchvision import names
+from minigooglenet.weights.state_dicts.googlenet import names
 
 # In a separate process, because an audit hook cannot be removed. Opening a descriptor does not open the file again.
 CHILD = """
@@ -64,7 +64,7 @@ print(json.dumps(results), "safetensors" in sys.modules)
 def _torchvision(path):
     g = mg.models.googlenet(3, aux=False, variant="torchvision", init="zeros")
     arrays = {**g.params, **g.buffers}
-    state = {key: np.array(arrays[name], "f4") for key, name in names(False).items()}
+    state = {key: np.array(arrays[name], "f4") for key, name in names().items()}
     if path.suffix == ".pth":
         path.write_bytes(torch_made.archive(state))
     else:

@@ -10,7 +10,8 @@ from test_caffe import blob, field, layer
 
 import minigooglenet as mg
 from minigooglenet import data, layers, weights
-from minigooglenet.weights import torchvision
+from minigooglenet.weights import published, torchvision
+from minigooglenet.weights.state_dicts import googlenet
 
 CLASSIFIER, KEPT = "loss3/classifier", "inception_5b/1x1/weight"
 PARTS = {"only": {"only": ["conv*", "inception_*"]}, "not strict": {"strict": False}}
@@ -138,7 +139,7 @@ def source():
 @pytest.fixture(scope="module")
 def state(source):
     arrays = {**source.params, **source.buffers}
-    return {key: arrays[name] for key, name in torchvision.names(aux=False).items()}
+    return {key: arrays[name] for key, name in googlenet.names().items()}
 
 
 def _write(path, state):
@@ -270,7 +271,8 @@ def test_state_dict_without_pixels_warns(tmp_path, state, form):
 def test_published_torchvision_file_has_known_pixels(tmp_path, state, monkeypatch):
     _write(tmp_path / "a.safetensors", state)
     digest = hashlib.sha256((tmp_path / "a.safetensors").read_bytes()).hexdigest()
-    monkeypatch.setattr(torchvision, "PUBLISHED", digest[:8])
+    file = published.Published("mine", "a.safetensors", (), sha256=digest[:8], pixels="unit")
+    monkeypatch.setattr(torchvision, "PUBLISHED", (file,))
     loaded = weights.load(tmp_path / "a.safetensors")
     assert loaded.pixels == data.UNIT
 

@@ -9,13 +9,16 @@ from torchvision_oracle import random_googlenet
 import minigooglenet as mg
 from minigooglenet.weights import detect, torchvision
 from minigooglenet.weights.contents import WeightsError
+from minigooglenet.weights.state_dicts.known import KNOWN
+
+HEADLESS, ALL = torchvision.names(aux=False), torchvision.names()
 
 
 def read_state(path):
-    """Return the contents of a state dict read as a torchvision file, for any names."""
+    """Return the contents of a state dict read as torchvision's GoogLeNet, for any names."""
     with detect.opened(path) as reader, path.open("rb") as file:
         if not isinstance(reader, torchvision.Reader):
-            reader = torchvision.Reader(file, reader)
+            reader = torchvision.Reader(file, reader, KNOWN[0])
         return reader.read()
 
 
@@ -25,7 +28,7 @@ def state():
     g = mg.models.googlenet(3, variant="torchvision", aux=False, init="zeros")
     arrays = {**g.params, **g.buffers}
     rng = np.random.default_rng(0)
-    state = {key: rng.random(arrays[name].shape).astype("f2") for key, name in torchvision.names(False).items()}
+    state = {key: rng.random(arrays[name].shape).astype("f2") for key, name in HEADLESS.items()}
     return {**state, "conv1.bn.num_batches_tracked": np.array(7)}
 
 
@@ -59,7 +62,7 @@ def test_torchvision_state_dict_reads_bit_identically(tmp_path, aux, suffix):
         name: array.shape for view in (g.params, g.buffers) for name, array in view.items()
     }
     expected = model.state_dict()
-    for key, name in torchvision.names(aux).items():
+    for key, name in (ALL if aux else HEADLESS).items():
         assert contents.arrays[name].dtype == np.float32
         np.testing.assert_array_equal(contents.arrays[name], expected[key].numpy())
 
@@ -75,13 +78,13 @@ def test_load_detects_torchvision_files(tmp_path):
     with torch.no_grad():
         expected = model(torch.from_numpy(x)).numpy()
     for name in ("some.pth", "some.safetensors"):
-        y = mg.weights.load(tmp_path / name).graph(x)
+        y = mg.weights.load(tmp_path / name, pixels="unit").graph(x)
         assert np.abs(y - expected).max() < 1e-5 * np.abs(expected).max()
 
 
 def test_every_torchvision_array_has_a_name(state):
-    assert len(torchvision.names(False)) == len(state) - 1 == 57 * 5 + 2
-    assert len(set(torchvision.names().values())) == len(torchvision.names()) == 59 * 5 + 5 * 2
+    assert len(HEADLESS) == len(state) - 1 == 57 * 5 + 2
+    assert len(set(ALL.values())) == len(ALL) == 59 * 5 + 5 * 2
 
 
 @pytest.mark.parametrize("dtype", ["f2", "f8"])

@@ -11,14 +11,17 @@ All of them are real mistakes of students and libraries. `EXHIBITS` return wrong
 from minigooglenet.gradcheck.museum import (
     activations,
     attention,
+    channels,
     contract,
     conv,
+    conv_dilation,
     conv_settings,
     linear,
     losses,
     merge,
     norm,
     norm_terms,
+    padding,
     pointwise,
     pooling,
     softmax,
@@ -29,7 +32,7 @@ from minigooglenet.gradcheck.museum.exhibit import KEYS, Exhibit
 __all__ = ["CONTRACT_FAULTS", "EXHIBITS", "KEYS", "Exhibit"]
 
 _MODULES = (conv, conv_settings, pooling, norm, pointwise, softmax, losses, linear, merge)
-_MODULES = (*_MODULES, norm_terms, attention, activations, targets)
+_MODULES = (*_MODULES, norm_terms, attention, activations, targets, channels, padding, conv_dilation)
 
 EXHIBITS: dict[str, Exhibit] = {
     exhibit.name: exhibit for module in _MODULES for room in module.ROOMS for exhibit in room.exhibits

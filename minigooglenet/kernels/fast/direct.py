@@ -33,7 +33,7 @@ from minigooglenet.kernels.fast.threads import parallel_for, pieces
 # Each combination is compiled separately, so only those that networks use.
 KERNELS, STRIDES, DILATIONS = ((3, 3), (5, 5), (7, 7)), ((1, 1), (2, 2)), ((1, 1), (2, 2))
 MOST_CHANNELS = 32  # of a group; more channels are worth packing
-FEW = 1 << 20  # products that one thread computes while the others would wake up
+FEW = 1 << 21  # products that one thread computes while the others would wake up
 NO_LIMITS = -np.inf, np.inf
 
 
@@ -116,13 +116,14 @@ def _corner(padding):
     return -padding[0][0], -padding[1][0]
 
 
-def _settings(kernel, stride, dilation, columns, itemsize):
+def _settings(kernel, stride, dilation, columns, itemsize, filters=1):
     """Return the settings of `direct_block.outputs`; narrow outputs use half vectors."""
-    return (*kernel, *stride, *dilation, 2 if 2 * columns * itemsize <= VECTOR_BYTES else 1)
+    parts = 2 if 2 * columns * itemsize <= VECTOR_BYTES else 1
+    return (*kernel, *stride, *dilation, parts, 1 if filters % 2 else 2)
 
 
 def _geometry(size, output, corner, settings, itemsize, spread=(1, 1)):
-    _, width, _, along, _, dilation, parts = settings
+    _, width, _, along, _, dilation, parts, _ = settings
     lanes = VECTOR_BYTES // itemsize // parts
     end = corner[1] + -(-output[1] // lanes) * lanes * along + (width - 1) * dilation
     return Geometry(tuple(size), tuple(output), corner, (max(0, -corner[1]), max(0, end - size[1])), spread)
@@ -146,7 +147,7 @@ def _run(bound, y, weight):
 def _bind(x, weight, bias, stride, groups, dilation, corner, limits, y, spread=(1, 1)):
     """Return [(task, count)]; x has `spread` - 1 zeros between its values if that is not (1, 1)."""
     (values, step), (target, target_step) = flat.flat(x), flat.flat(y)
-    settings = _settings(weight.shape[2:], stride, dilation, y.shape[3], x.itemsize)
+    settings = _settings(weight.shape[2:], stride, dilation, y.shape[3], x.itemsize, len(weight) // groups)
     size = [(length - 1) * distance + 1 for length, distance in zip(x.shape[2:], spread, strict=True)]
     geometry = _geometry(size, y.shape[2:], corner, settings, x.itemsize, spread)
     channels, filters = weight.shape[1], len(weight)
@@ -157,25 +158,25 @@ def _bind(x, weight, bias, stride, groups, dilation, corner, limits, y, spread=(
 
     def task(start, stop):
         room = np.zeros(channels * _room(geometry), x.dtype)
-        results = np.empty(y.shape[2] * y.shape[3] + VECTOR_BYTES, x.dtype)
+        results = np.empty(settings[7] * (y.shape[2] * y.shape[3] + VECTOR_BYTES), x.dtype)
         arrays = values, target, weight, bias, zeros, room, results
-        for n, first, end in pieces(start, stop, filters):
+        for n, first, end in pieces(start * settings[7], stop * settings[7], filters):
             group = first, end, channels, filters // groups
             compute(*arrays, (n * step, n * target_step), limits, group, tuple(geometry))
 
-    return [(task, len(y) * filters)]
+    return [(task, len(y) * filters // settings[7])]
 
 
 @functools.cache
 def _convolution(settings):
     """Return the compiled convolution of some filters of an image, for settings of `direct_block.outputs`."""
-    height, width, down, along, _, _, parts = settings
+    height, width, down, along, _, _, parts, together = settings
 
     @compiled
     def convolve(x, y, weight, bias, zeros, room, results, bases, limits, group, geometry):
         """Compute filters first .. end.
 
-        room : for copies of the channels of a group;  results : for the outputs of the last filter
+        room : for copies of the channels of a group;  results : for outputs of narrow images
         group : (first, end, channels and filters of a group)
         """
         size, output, corner, slack, spread = geometry
@@ -184,7 +185,7 @@ def _convolution(settings):
         area, windows, last = _area(size, spread), output[0] * output[1], max(0, output[1] - lanes)
         nowhere = np.int64(zeros.ctypes.data) + slack[0] * itemsize
         source, distance = np.int64(0), np.int64(0)
-        for k in range(first, end):
+        for k in range(first, end, together):
             if k == first or k % filters == 0:
                 at, distance = bases[0] + k // filters * channels * area, area
                 source = np.int64(x.ctypes.data) + at * itemsize
@@ -193,11 +194,16 @@ def _convolution(settings):
                     for c in range(channels):
                         _copy(x, at + c * area, size, spread, room, c * distance + slack[0])
                     source = np.int64(room.ctypes.data) + slack[0] * itemsize
-            # The vector of a narrow row also writes to the next rows and filters, which are computed later.
-            inside = (end - k - 1) * windows >= lanes - output[1]
+            # The vector of a narrow row also writes to what follows: right if that is computed later, and wrong at the
+            # end and between two filters that are computed together.
+            excess = lanes - output[1]
+            inside = excess <= 0 or (together == 1 and (end - k - 1) * windows >= excess)
+            apart = windows if inside else windows + lanes
             to = bases[1] + k * windows
             target = np.int64(y.ctypes.data) + to * itemsize if inside else np.int64(results.ctypes.data)
-            weights = np.int64(weight.ctypes.data) + k * channels * height * width * itemsize, bias[k]
+            filter_bytes = channels * height * width * itemsize
+            weights = np.int64(weight.ctypes.data) + k * filter_bytes, filter_bytes
+            biases = (bias[k],) if together == 1 else (bias[k], bias[k + 1])
             p = 0
             while p < output[0]:
                 # The last rows are computed together with some that are done already, and get the same values again.
@@ -209,17 +215,18 @@ def _convolution(settings):
                     at_p, at_q = p * down + corner[0], q * along + corner[1]
                     row = source, size[1] * itemsize, size[0], size[1], nowhere
                     image = (*row, at_p, at_q, channels, distance * itemsize)
-                    line = target + (p * output[1] + q) * itemsize, output[1] * itemsize
+                    line = target + (p * output[1] + q) * itemsize, output[1] * itemsize, apart * itemsize
                     if rows == LARGE:
-                        outputs(zero, LARGE, settings, image, weights, limits, line)
+                        outputs(zero, LARGE, settings, image, weights, biases, limits, line)
                     elif rows == SMALL:
-                        outputs(zero, SMALL, settings, image, weights, limits, line)
+                        outputs(zero, SMALL, settings, image, weights, biases, limits, line)
                     else:
-                        outputs(zero, 1, settings, image, weights, limits, line)
+                        outputs(zero, 1, settings, image, weights, biases, limits, line)
                     q += lanes
                 p += rows
             if not inside:
-                copy(results, 0, y, to, windows)
+                for i in range(together):
+                    copy(results, i * apart, y, to + i * windows, windows)
 
     return convolve
 
@@ -227,7 +234,7 @@ def _convolution(settings):
 @functools.cache
 def _weight_gradient(settings):
     """Return the compiled weight and bias gradient of some filters, for settings of `direct_block.add_products`."""
-    height, width, down, along, _, _, parts = settings
+    height, width, down, along, _, _, parts, together = settings
 
     @compiled
     def correlate(x, grads, grad_weight, grad_bias, zeros, room, images, filters, per_group, geometry):

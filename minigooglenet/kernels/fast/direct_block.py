@@ -1,7 +1,7 @@
-"""The innermost blocks of a direct convolution: neighbouring rows of one channel, with their sums in registers.
+"""The innermost blocks of a direct convolution: neighbouring rows of one or two filters, with their sums in registers.
 
 A vector that is loaded from an input row is used for every output row whose windows contain that row: seven rows of a
-3x3 kernel need 27 loads for 63 vector multiply-adds. Nothing is packed. A lane whose column is outside the image is
+3x3 kernel need 27 loads for 63 vector multiply-adds, or for 126 if two filters read the same channel. Nothing is packed. A lane whose column is outside the image is
 replaced by zero after the load (one masked load on a processor with AVX-512), and a row outside the image is read from
 a row of zeros. With stride 2, every second value of two vectors is selected.
 
@@ -21,42 +21,44 @@ from minigooglenet.kernels.fast.simd import Vector, splat
 LARGE, SMALL = (7, 4) if REGISTERS == 32 else (4, 2)
 
 _INT, _LANE = ir.IntType(64), ir.IntType(32)
-_SETTINGS = _IMAGE = types.UniTuple(types.intp, 7)
-_TARGET, _GRADS = types.UniTuple(types.intp, 2), types.UniTuple(types.intp, 3)
+_SETTINGS, _IMAGE = types.UniTuple(types.intp, 8), types.UniTuple(types.intp, 7)
+_TARGET = _GRADS = types.UniTuple(types.intp, 3)
 
 
 @intrinsic(prefer_literal=True)
-def outputs(_, zero, rows, settings, image, weights, limits, target):
-    """Compute one vector of outputs in each of some neighbouring rows, and write it.
+def outputs(_, zero, rows, settings, image, weights, biases, limits, target):
+    """Compute one vector of outputs in each of some neighbouring rows of each filter, and write it.
 
         y[p, q] = limited(bias + sum over c, r, s of weight[c, r, s] * x[c, p * h + r * dilation, q * w + s * dilation])
 
     zero : 0 of the arrays' dtype
-    rows, settings : literals; settings are (R, S, stride h and w, dilation h and w, 1 for whole vectors, 2 for halves)
+    rows, settings : literals; settings are (R, S, stride h and w, dilation h and w, 1 for whole vectors or 2 for
+        halves, number of filters)
     image : (address of row 0, bytes of a row, H, W, address of a row of zeros, first row and column that are read,
         number of channels, bytes between channels)
-    weights : (address of the weights (C, R, S), bias)
+    weights : (address of the weights (filters, C, R, S), bytes between filters);  biases : of the filters
     limits : (lowest, highest) output; NaN stays NaN
-    target : (address of the first output, bytes between its rows)
+    target : (address of the first output, bytes between its rows, bytes between filters)
     """
     values = _literal(settings)
 
     def code(context, builder, signature, arguments):
-        image, weights, limits, target = (
+        image, weights, biases, limits, target = (
             _unpacked(builder, kind, value) for kind, value in zip(signature.args[3:], arguments[3:], strict=True)
         )
         block = _Block(builder, zero, rows.literal_value, values, image[:7])
-        _store_outputs(block, _sum_over_channels(block, *weights, *image[7:]), limits, target)
+        _store_outputs(block, _sum_over_channels(block, *weights, biases, *image[7:]), limits, target)
         return context.get_dummy_value()
 
     image = types.UniTuple(types.intp, 9)
-    return types.void(zero, rows, _SETTINGS, image, weights, types.UniTuple(zero, 2), _TARGET), code
+    reals = types.UniTuple(zero, values[7]), types.UniTuple(zero, 2)
+    return types.void(zero, rows, _SETTINGS, image, types.UniTuple(types.intp, 2), *reals, _TARGET), code
 
 
 @intrinsic(prefer_literal=True)
 def start_products(_, zero, settings):
     """Return the sums with which `add_products` begins: a vector of zeros for each kernel position, and one more."""
-    height, width, *_, parts = _literal(settings)
+    height, width, *_, parts, _ = _literal(settings)
     result = types.UniTuple(Vector(zero, parts), height * width + 1)
 
     def code(context, builder, signature, arguments):
@@ -110,7 +112,7 @@ class _Block:
     """The inputs of a block, as vectors."""
 
     def __init__(self, builder, real, rows, settings, image):
-        self.builder, self.rows = builder, rows
+        self.builder, self.rows, self.filters = builder, rows, settings[7]
         self.kernel, self.stride, self.dilation = settings[:2], settings[2:4], settings[4:6]
         self.size = real.bitwidth // 8
         self.vector = Vector(real, settings[6]).llvm
@@ -180,9 +182,10 @@ class _Block:
         return splat(self.builder, value, self.lanes)
 
 
-def _sum_over_channels(block, weights, bias, channels, distance):
-    """Return the sum of each row, computed in a loop over channels with all sums in registers."""
-    builder, start = block.builder, [block.splat(bias)] * block.rows
+def _sum_over_channels(block, weights, filter_bytes, biases, channels, distance):
+    """Return the sums of all rows of each filter, computed in a loop over channels with all sums in registers."""
+    builder = block.builder
+    start = [block.splat(bias) for bias in biases for _ in range(block.rows)]
     before, loop, done = builder.block, builder.append_basic_block("channel"), builder.append_basic_block("done")
     masks = block.masks()
     builder.branch(loop)
@@ -190,7 +193,7 @@ def _sum_over_channels(block, weights, bias, channels, distance):
     c, block.image, weights, *sums = (
         _phi(builder, value, before) for value in (_INT(0), block.image, weights, *start)
     )
-    added = _add_channel(block, weights, list(sums), masks)
+    added = _add_channel(block, weights, filter_bytes, list(sums), masks)
     following = builder.add(c, _INT(1))
     step = _INT(block.kernel[0] * block.kernel[1] * block.size)
     ends = following, builder.add(block.image, distance), builder.add(weights, step), *added
@@ -207,24 +210,30 @@ def _phi(builder, value, block):
     return phi
 
 
-def _add_channel(block, address, sums, masks):
+def _add_channel(block, address, filter_bytes, sums, masks):
     """Return the sums with the products of a channel added, over (r, s) in order."""
-    height, width = block.kernel
-    weights = [block.weight(address, k) for k in range(height * width)]
+    builder, (height, width) = block.builder, block.kernel
+    filters = range(block.filters)
+    starts = [builder.add(address, builder.mul(filter_bytes, _INT(f))) for f in filters]
+    weights = [[block.weight(start, k) for k in range(height * width)] for start in starts]
     for users, row in block.windows():
         for s in block.columns:
             x = block.inputs(row, s, masks[s])
             for p, r in users:
-                sums[p] = block.multiply_add(x, weights[r * width + s], sums[p])
+                for f in filters:
+                    at = f * block.rows + p
+                    sums[at] = block.multiply_add(x, weights[f][r * width + s], sums[at])
     return sums
 
 
 def _store_outputs(block, sums, limits, target):
     builder, (low, high) = block.builder, map(block.splat, limits)
-    for p, y in enumerate(sums):
+    for i, y in enumerate(sums):
+        f, p = divmod(i, block.rows)
         y = builder.select(builder.fcmp_ordered("<", y, low), low, y)
         y = builder.select(builder.fcmp_ordered(">", y, high), high, y)
         at = builder.add(target[0], builder.mul(target[1], _INT(p)))
+        at = builder.add(at, builder.mul(target[2], _INT(f)))
         builder.store(y, builder.inttoptr(at, block.vector.as_pointer()), align=block.size)
 
 

@@ -20,20 +20,20 @@ def forward(x, weight, bias):
 
 def bind(x, weight, bias, y):
     """Return [(task, count)] for `parallel_for`; every run writes x * weight + bias to y."""
-    weight = np.broadcast_to(weight.astype(x.dtype, copy=False), x.shape[:2])
-    return [task(x, weight, None if bias is None else bias.astype(x.dtype, copy=False), y)]
+    weight, bias = (None if values is None else values.astype(x.dtype, copy=False) for values in (weight, bias))
+    return [task(x, np.tile(weight, (len(x), 1)), bias, y)]
 
 
 def task(x, factors, bias, y):
     """Return (task, count); the task writes x (N, C, ...) * factors (N, C) + bias (C,) to y."""
-    x, factors = blocks(x), typed(np.ascontiguousarray(factors))
-    bias = None if bias is None else typed(np.ascontiguousarray(bias))
+    x, bias = blocks(x), None if bias is None else blocks(bias)
 
     def task(start, stop):
         for n, first, end in pieces(start, stop, x.shape[1]):
             part = n, slice(first, end)
             offsets = None if bias is None else bias[first:end]
-            _forward(x[part].reshape(end - first, -1), factors[part], offsets, y[part].reshape(end - first, -1))
+            values, results = (array[part].reshape(end - first, -1) for array in (x, y))
+            _forward(values, typed(np.ascontiguousarray(factors[part])), offsets, results)
 
     return task, x.shape[0] * x.shape[1]
 

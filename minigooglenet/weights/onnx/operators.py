@@ -62,7 +62,6 @@ def _chw(node):
 
 
 def _strides(node):
-    node.only("dilations", [1, 1])
     stride = node.numbers("strides", (1, 1))
     if min(stride) < 1:
         raise ValueError(f"attribute strides must be at least 1, got {stride}")
@@ -88,16 +87,17 @@ def _conv(node):
         raise ValueError(
             f"attribute kernel_shape is {node.attributes['kernel_shape']}, but its weight has the shape {weight.shape}"
         )
-    channels = weight.shape[1] * groups
-    padding = _padding(node, kernel, stride, least=-1)  # -1: a 1x1 kernel with stride 2 may skip the last row
-    layer = layers.Conv2d(
-        channels, len(weight), kernel, stride, padding, groups=groups, bias=bias is not None, init="zeros"
-    )
+    dilation = shapes.pair(node.numbers("dilations", (1, 1)), "attribute dilations")
+    # -1: a 1x1 kernel with stride 2 may skip the last row
+    padding = _padding(node, shapes.dilated(kernel, dilation), stride, least=-1)
+    settings = {"groups": groups, "dilation": dilation, "bias": bias is not None, "init": "zeros"}
+    layer = layers.Conv2d(weight.shape[1] * groups, len(weight), kernel, stride, padding, **settings)
     return _filled(layer, weight=weight, bias=bias)
 
 
 def _pool(node, layer, **settings):
     kernel, stride = node.numbers("kernel_shape"), _strides(node)
+    node.only("dilations", [1, 1])
     ceil_mode = bool(node.setting("ceil_mode", 0))
     return layer(kernel, stride, _padding(node, kernel, stride), ceil_mode=ceil_mode, **settings)
 

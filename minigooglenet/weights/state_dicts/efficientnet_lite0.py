@@ -7,7 +7,6 @@ from minigooglenet.weights.state_dicts.arrays import biased, convolution
 def names() -> dict[str, str]:
     """Return {name in EfficientNet-PyTorch: name in this package}."""
     arrays = convolution("_conv_stem", "_bn0", "stem/1_3x3")
-    arrays |= convolution("_conv_head", "_bn1", "head/1_1x1") | biased("_fc", "classifier")
     rows = [row for row in TABLE for _ in range(row.n)]
     for block, row in enumerate(rows):
         steps = {"_depthwise_conv": f"{row.kernel}x{row.kernel}_depthwise", "_project_conv": "1x1"}
@@ -17,4 +16,4 @@ def names() -> dict[str, str]:
         for number, ((theirs, ours), norm) in enumerate(zip(steps.items(), norms, strict=True), start=1):
             module = f"_blocks.{block}"
             arrays |= convolution(f"{module}.{theirs}", f"{module}.{norm}", f"block{block + 1}/{number}_{ours}")
-    return arrays
+    return arrays | convolution("_conv_head", "_bn1", "head/1_1x1") | biased("_fc", "classifier")

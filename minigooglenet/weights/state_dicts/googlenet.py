@@ -23,10 +23,11 @@ def names() -> dict[str, str]:
         for module in MODULES
         for branch, node in BRANCHES.items()
     }
-    arrays = biased("fc", "loss3/classifier")
+    arrays = {}
     for theirs, ours in {**STEM, **inside}.items():
         arrays |= convolution(f"{theirs}.conv", f"{theirs}.bn", ours)
-    return {theirs: ours.replace("/bn_7x7_s2/", "/bn_7x7/") for theirs, ours in arrays.items()}
+    arrays = {theirs: ours.replace("/bn_7x7_s2/", "/bn_7x7/") for theirs, ours in arrays.items()}
+    return arrays | biased("fc", "loss3/classifier")
 
 
 def heads() -> dict[str, str]:

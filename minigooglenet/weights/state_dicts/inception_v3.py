@@ -72,10 +72,10 @@ def names() -> dict[str, str]:
         for module, branches in MODULES.items()
         for branch, node in branches.items()
     }
-    arrays = biased("fc", "classifier")
+    arrays = {}
     for theirs, ours in {**STEM, **inside}.items():
         arrays |= convolution(f"{theirs}.conv", f"{theirs}.bn", ours)
-    return arrays
+    return arrays | biased("fc", "classifier")
 
 
 def head() -> dict[str, str]:

@@ -18,7 +18,7 @@ def resnet50() -> dict[str, str]:
 
 
 def _names(table, kernels):
-    arrays = convolution("conv1", "bn1", "conv1/1_7x7") | biased("fc", "classifier")
+    arrays = convolution("conv1", "bn1", "conv1/1_7x7")
     for number, row in enumerate(table, start=1):
         for module in range(row.modules):
             theirs, ours = f"layer{number}.{module}", f"{row.name}_{module + 1}"
@@ -27,4 +27,4 @@ def _names(table, kernels):
             if module == 0 and (row.stride > 1 or kernels == BOTTLENECK):
                 shortcut = f"{ours}/shortcut1_1x1"
                 arrays |= convolution(f"{theirs}.downsample.0", f"{theirs}.downsample.1", shortcut)
-    return arrays
+    return arrays | biased("fc", "classifier")

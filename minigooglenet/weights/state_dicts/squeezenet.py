@@ -19,8 +19,8 @@ def squeezenet1_1() -> dict[str, str]:
 
 
 def _names(first, positions):
-    arrays = biased("features.0", first) | biased("classifier.1", "conv10/1x1")
+    arrays = biased("features.0", first)
     for number, position in enumerate(positions, start=2):
         for theirs, ours in STEPS.items():
             arrays |= biased(f"features.{position}.{theirs}", f"fire{number}/{ours}")
-    return arrays
+    return arrays | biased("classifier.1", "conv10/1x1")

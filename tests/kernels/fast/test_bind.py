@@ -7,12 +7,16 @@ from numeric import assert_close, draw
 from minigooglenet import parallel
 from minigooglenet.kernels.fast import (
     adaptive_avg_pool2d,
+    add,
     avg_pool2d,
     direct,
+    elementwise,
     implicit_gemm,
     local_response_norm,
     max_pool2d,
+    multiply,
     relu,
+    scale,
     winograd,
 )
 
@@ -20,6 +24,7 @@ WEIGHT, BIAS = draw(6, 4, 3, 3, seed=1, dtype=np.float32), draw(6, seed=2, dtype
 ONE, NONE = ((1, 1), (1, 1)), ((0, 0), (0, 0))
 NO_LIMITS, RELU, RELU6 = (-np.inf, np.inf), (0, np.inf), (0, 6)
 TWO_GROUPS, DEPTHWISE = WEIGHT[:, :2], draw(4, 1, 3, 3, seed=9, dtype=np.float32)
+FACTORS = draw(4, seed=5, dtype=np.float32)
 
 
 def winograd_bind(weight, groups, limits):
@@ -96,8 +101,24 @@ BOUND = {
         lambda x, y: local_response_norm.bind(x, 3, 1.0, 0.75, 1.0, y),
         lambda x: local_response_norm.forward(x, 3, 1.0, 0.75, 1.0)[0],
     ),
+    "add": (lambda x, y: add.bind(x, limits=NO_LIMITS, y=y), lambda x: x),
+    "add with ReLU6": (lambda x, y: add.bind(x, x, x, limits=RELU6, y=y), lambda x: np.clip(x + x + x, *RELU6)),
     "relu": (relu.bind, lambda x: relu.forward(x)[0]),
+    "clip": (
+        lambda x, y: elementwise.bind(x, "clip", (0.0, 1.0), y),
+        lambda x: elementwise.forward(x, "clip", (0.0, 1.0)),
+    ),
+    "silu": (lambda x, y: elementwise.bind(x, "silu", (), y), lambda x: elementwise.forward(x, "silu", ())),
+    "scale": (lambda x, y: scale.bind(x, FACTORS, BIAS[:4], y), lambda x: scale.forward(x, FACTORS, BIAS[:4])),
+    "multiply": (lambda x, y: multiply.bind(x, x, y=y), lambda x: multiply.forward(x, x)),
+    # The gates are a slice of the same array, so they must be read at each run, too.
+    "multiply by gates": (
+        lambda x, y: multiply.bind(x, x[:, :, 0, 0], y=y),
+        lambda x: multiply.forward(x, x[:, :, 0, 0]),
+    ),
+    "multiply three": (lambda x, y: multiply.bind(x, x, x, y=y), lambda x: multiply.forward(x, x, x)),
 }
+FORMS = "implicit GEMM", "Winograd"
 EVERY = pytest.mark.parametrize("name", BOUND)
 X = draw(3, 4, 9, 10, dtype=np.float32)
 
@@ -171,7 +192,7 @@ def test_bound_tasks_write_one_image_of_a_larger_batch(name):
     assert (whole[[0, 2]] == 7).all()
 
 
-@pytest.mark.parametrize("name", [name for name in BOUND if name.endswith(("with ReLU", "M with ReLU6", "d with ReLU6"))])
+@pytest.mark.parametrize("name", [f"{form} with {limit}" for form in FORMS for limit in ("ReLU", "ReLU6")])
 def test_fused_relu_keeps_a_nan(name):
     x = X.copy()
     x[1, 2, 4, 5] = np.nan

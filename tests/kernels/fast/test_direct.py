@@ -37,7 +37,7 @@ def grouped_convolutions(draw_, dtype):
     return (x, weight, bias, stride, padding, groups), dilation
 
 
-def hold_against_the_definition(case, dilation):
+def hold_against_im2col(case, dilation):
     x, weight, bias, *settings_ = case
     double = [None if a is None else a.astype(np.float64) for a in (x, weight, bias)]
     y = direct.forward(*case, dilation)
@@ -55,13 +55,13 @@ def hold_against_the_definition(case, dilation):
 @settings(max_examples=60)
 @given(drawn=grouped_convolutions(np.float32))
 def test_direct_results_equal_im2col_in_float32(drawn):
-    hold_against_the_definition(*drawn)
+    hold_against_im2col(*drawn)
 
 
 @settings(max_examples=40)
 @given(drawn=grouped_convolutions(np.float64))
 def test_direct_results_equal_im2col_in_float64(drawn):
-    hold_against_the_definition(*drawn)
+    hold_against_im2col(*drawn)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_other_convolutions_are_not_computed_directly():
 
 @pytest.mark.parametrize("columns", [1, 4, 7, 8, 16, 17])
 def test_narrow_outputs_are_computed_in_half_vectors(columns):
-    *_, parts = direct._settings((3, 3), (1, 1), (1, 1), columns, 4)
+    *_, parts, _ = direct._settings((3, 3), (1, 1), (1, 1), columns, 4)
     assert parts == (2 if 8 * columns <= VECTOR_BYTES else 1)
 
 
