@@ -35,7 +35,7 @@ DEFAULTS = {
     "shapes": {"epochs": 28, "augment": True},
     "cifar10": {"epochs": 30, "augment": True},
     "mnist": {"epochs": 2, "batch": 64},
-    "fashion-mnist": {"epochs": 4, "batch": 64},
+    "fashion-mnist": {"epochs": 5, "batch": 64},
 }
 FOLDER = {"epochs": 60, "augment": True}
 BATCH = 32

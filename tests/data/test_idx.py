@@ -66,7 +66,7 @@ def test_wrong_file_is_rejected_with_its_fault(path, content, reason, compressed
 @pytest.mark.parametrize("damage", [lambda b: b[:-9], lambda b: b[:15], lambda b: b[:-5] + b"\0" + b[-4:]])
 def test_corrupt_compressed_file_is_rejected(path, damage):
     path.write_bytes(damage(gzip.compress(encoded(np.zeros((9, 50, 50), np.uint8)))))
-    with pytest.raises(ValueError, match="cannot read .* as an idx file"):
+    with pytest.raises(ValueError, match=r"cannot read .* as an idx file"):
         idx.read(path, 3)
 
 

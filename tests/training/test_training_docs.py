@@ -38,7 +38,8 @@ def test_page_options_and_schedules_exist(capsys):
 
 def test_page_defaults_match_the_command():
     adam = (0.001, 0.003)
-    assert train.RATES == {"sgd": (0.01, 0.05), "adamw": adam, "adam": adam, "rmsprop": (0.01, 0.045)}
+    rates = {"sgd": (0.01, 0.05), "adamw": adam, "adam": adam, "rmsprop": (0.01, 0.045)}
+    assert rates == train.RATES
     assert train.DECAYS == {"sgd": 0.0002, "adamw": 0.01, "adam": 0.0, "rmsprop": 0.00004}
     for row in ("0.05 with batch norm; 0.01 without", "0.003 and 0.001", "0.045 and 0.01", "0.0002, of all parameters"):
         assert row in PAGE
