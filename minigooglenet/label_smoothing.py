@@ -14,14 +14,12 @@ __all__ = ["fraction", "smallest_loss", "smoothed"]
 
 
 @flushed
-def smoothed(
-    loss: Any, grad: Array, log_probabilities: Array, labels: Array, smoothing: float
-) -> tuple[Any, Array]:
+def smoothed(loss: Any, grad: Array, log_probabilities: Array, labels: Array, smoothing: float) -> tuple[Any, Array]:
     """Return (loss, grad_logits) with label smoothing for the same without it; (N, K) log-probabilities, N labels.
 
     The target probability of class k is q[k] = (1 - smoothing) * [k == label] + smoothing / K, and the loss is
-    -sum(q * log_probabilities), averaged over the batch. So it is (1 - smoothing) times the loss without smoothing, plus
-    smoothing times the mean of -log_probabilities over all classes. The gradient is (probabilities - q) / N.
+    -sum(q * log_probabilities), averaged over the batch. So it is (1 - smoothing) times the loss without smoothing,
+    plus smoothing times the mean of -log_probabilities over all classes. The gradient is (probabilities - q) / N.
     """
     smoothing, (count, classes) = fraction(smoothing, "smoothing"), log_probabilities.shape
     kind = log_probabilities.dtype.type
@@ -46,7 +44,7 @@ def smallest_loss(classes: int, smoothing: float = 0.1) -> float:
     --------
     >>> import minigooglenet as mg
     >>> round(mg.losses.smallest_loss(1000, 0.1), 4), round(mg.losses.smallest_loss(10, 0.1), 4)
-    (1.0154, 0.5003)
+    (1.0148, 0.5003)
     """
     classes, smoothing = integer(classes, "classes", 1), fraction(smoothing, "smoothing")
     other = smoothing / classes

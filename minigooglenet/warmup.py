@@ -111,13 +111,21 @@ EVERY_LAYER = (
     (layers.Flatten, (3, 4, 4)),
     (layers.Dropout, (3, 4, 4)),
     (layers.Softmax, (5,)),
+    (layers.ReLU6, (3, 4, 4)),
+    (layers.LeakyReLU, (3, 4, 4)),
+    (layers.HardSwish, (3, 4, 4)),
+    (layers.SiLU, (3, 4, 4)),
+    (lambda: layers.Scale(3), (3, 4, 4)),
+    (lambda: layers.Scale(3, bias=False), (3, 4, 4)),
+    (layers.Multiply, (3, 4, 4)),
 )
 
 
 def _every_layer(dtype):
     for build, shape in EVERY_LAYER:
         g = Graph(x=shape)
-        g.add("layer", build(), "x")
+        layer = build()
+        g.add("layer", layer, *["x"] * (2 if isinstance(layer, layers.Multiply) else 1))
         g = g.astype(dtype)
         prepared = plan(g)
         for count in (1, 9):

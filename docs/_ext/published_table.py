@@ -16,7 +16,8 @@ def rows():
     yield "| NAME | file, and the page of its publisher | size | checksum | `pixels` |"
     yield "|---|---|---|---|---|"
     for one in PUBLISHED:
-        file = f"[`{one.file}`]({one.page}), `{', '.join(one.urls)}`"
+        source = f"in the package `{one.package}`" if one.package else f"`{', '.join(one.urls)}`"
+        file = f"[`{one.file}`]({one.page}), {source}"
         size = f"{one.size:,} bytes" if one.size else one.about or "unknown"
         pixels = f"`{one.pixels}`" if one.pixels else "unknown"
         yield f"| `{one.name}` | {file} | {size} | {_checksum(one)} | {pixels} |"

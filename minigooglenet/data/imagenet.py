@@ -22,7 +22,8 @@ def class_names() -> tuple[str, ...] | None:
     True
     """
     path = extras.file_of(PACKAGE, FILE)
-    if path is None:
+    try:
+        names = json.loads(files.read_bytes(path)) if path else None
+    except (OSError, ValueError):
         return None
-    names = json.loads(files.read_bytes(path).decode("utf-8"))
     return tuple(map(str, names)) if isinstance(names, list) and len(names) == CLASSES else None

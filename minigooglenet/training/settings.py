@@ -131,7 +131,7 @@ class Settings:
         rate: float,
         multipliers: Mapping[str, tuple[float, float]],
     ) -> None:
-        """Do one optimizer step in place; `velocity` is the state of SGD, `adam` of Adam; RMSProp uses parts of both."""
+        """Do one optimizer step in place; SGD uses `velocity`, Adam and AdamW use `adam`, RMSProp parts of both."""
         common: dict[str, Any] = {"lr": rate, "weight_decay": self.weight_decay, "multipliers": multipliers}
         if self.optimizer == "sgd":
             optim.sgd_step(params, grads, velocity, momentum=self.momentum, **common)

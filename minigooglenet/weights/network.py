@@ -223,7 +223,11 @@ def load(path: PathLike, *, pixels: Pixels | str | None = None) -> Loaded:
         graph = build(contents)
         match(graph, contents.arrays)  # reject mismatches before any value is read
         fill(graph, of_network(reader.arrays()))
-    if contents.notes.get(CLASSES) == IMAGENET and contents.classes is None:
+    if (
+        contents.notes.get(CLASSES) == IMAGENET
+        and contents.classes is None
+        and graph.shapes[graph.main] == (imagenet.CLASSES,)
+    ):
         contents.classes = imagenet.class_names()
     if contents.pixels is None and PIXELS_UNKNOWN in contents.notes:
         text = f"{console.printable(detect.weights_file(path))}: {contents.notes[PIXELS_UNKNOWN]}"

@@ -102,10 +102,11 @@ class StoredTensor:
         mapped = np.memmap(file.file, np.uint8, "r", start, _extent(self.shape, self._strides) * dtype.itemsize)
         strides = tuple(stride * dtype.itemsize for stride in self._strides)
         view = np.ndarray(self.shape, dtype.newbyteorder(file.byteorder), mapped, strides=strides)
-        values = np.array(view, dtype, order="C")
-        if self.kind == "bfloat16":
-            return (values.astype(np.uint32) << 16).view(np.float32)
-        return values.astype(self.dtype, copy=False)
+        if self.kind != "bfloat16":
+            return np.array(view, self.dtype, order="C")
+        bits = np.array(view, np.uint32, order="C")
+        bits <<= 16
+        return bits.view(np.float32)
 
 
 class _TorchFile:

@@ -21,6 +21,7 @@ from minigooglenet.weights.contents import (
     some,
 )
 from minigooglenet.weights.published import PUBLISHED
+from minigooglenet.weights.state_dicts import googlenet
 
 COUNTERS = ".num_batches_tracked"  # of batch norm; unused in computations
 UNKNOWN = (
@@ -45,6 +46,7 @@ class Reader(WeightsReader):
 
     def __init__(self, file, reader, known):
         self._file, self._reader, self._known = file, reader, known
+        self.FORMAT = f"{known.source}'s {known.title}"
 
     @functools.cached_property
     def _state(self):
@@ -142,6 +144,11 @@ class Reader(WeightsReader):
     def _part(self):
         patterns = list(self._known.backbone)
         return f"To load the other arrays, use weights.load_into(graph, path, only={patterns})."
+
+
+def names(aux: bool = True) -> dict[str, str]:
+    """Return {name in torchvision's GoogLeNet: array name in this package}, with or without auxiliary heads."""
+    return googlenet.names() | (googlenet.heads() if aux else {})
 
 
 def _floats(tensor) -> bool:

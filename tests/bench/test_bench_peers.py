@@ -64,10 +64,33 @@ def odd():
     return g
 
 
+def excited():
+    """Return a network with the layers of later networks, among them gates."""
+    g = mg.Graph(image=(4, 13, 12))
+    g.add("pad", layers.Pad(((0, 1), (2, 0)), 0.5), "image")
+    g.add("conv", layers.Conv2d(4, 8, 3, rng=0), "pad")
+    g.add("relu6", layers.ReLU6(), "conv")
+    g.add("shuffle", layers.ChannelShuffle(2), "relu6")
+    g.add("scale", layers.Scale(8, init=0.7), "shuffle")
+    g.add("squeeze", layers.GlobalAvgPool2d(), "scale")
+    g.add("gates", layers.Sigmoid(), "squeeze")
+    g.add("excited", layers.Multiply(), "scale", "gates")
+    g.add("hard_swish", layers.HardSwish(), "excited")
+    g.add("silu", layers.SiLU(), "hard_swish")
+    g.add("constant", layers.Scale(8, init=0.17, bias=False, trained=False), "silu")
+    g.add("sum", layers.Add(), "constant", "scale")
+    g.add("leaky", layers.LeakyReLU(0.2), "sum")
+    g.add("clip", layers.Clip(-0.5, None), "leaky")
+    g.add("tanh", layers.Tanh(), "clip")
+    g.add("max", layers.GlobalMaxPool2d(), "tanh")
+    return g
+
+
 NETWORKS = {
     "mini": lambda: models.mini_googlenet(rng=0),
     "GoogLeNet": lambda: models.googlenet(width=0.25, init="he", rng=0),
     "odd": odd,
+    "excited": excited,
 }
 
 

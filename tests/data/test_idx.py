@@ -46,7 +46,10 @@ def test_labels_have_one_axis(path):
         (b"\x89PNG and more", "it starts with 89 50 4e 47, not 00 00 08 03"),
         (b"", "it starts with nothing"),
         (encoded(IMAGES)[:9], "it ends within its header, which has 16 bytes"),
-        (encoded(IMAGES)[:-1], "its header declares 2 x 3 x 4 = 24 bytes, but the file is too small|but only 23 follow"),
+        (
+            encoded(IMAGES)[:-1],
+            "its header declares 2 x 3 x 4 = 24 bytes, but the file is too small|but only 23 follow",
+        ),
         (encoded(IMAGES) + b"\0", "its header declares 2 x 3 x 4 = 24 bytes, but more follow"),
         (encoded(IMAGES[:0]), "its header declares 0 x 3 x 4 values, so it is empty"),
         (bytes([0, 0, 8, 3]) + b"\xff" * 12, "more than the limit of 1,073,741,824"),
@@ -63,7 +66,7 @@ def test_wrong_file_is_rejected_with_its_fault(path, content, reason, compressed
 @pytest.mark.parametrize("damage", [lambda b: b[:-9], lambda b: b[:15], lambda b: b[:-5] + b"\0" + b[-4:]])
 def test_corrupt_compressed_file_is_rejected(path, damage):
     path.write_bytes(damage(gzip.compress(encoded(np.zeros((9, 50, 50), np.uint8)))))
-    with pytest.raises(ValueError, match="cannot read .* as an idx file"):
+    with pytest.raises(ValueError, match=r"cannot read .* as an idx file"):
         idx.read(path, 3)
 
 

@@ -10,17 +10,18 @@ import numpy as np
 import pytest
 from test_idx import encoded
 
-from minigooglenet import data
+from minigooglenet import data, training
+from minigooglenet.cli import main
 from minigooglenet.data import download, mnist_sets
 
 LABELS = np.array([1, 0, 2, 2, 9, 7], np.uint8)
 
 
-def arrays(count=len(LABELS), test=2, side=28):
+def arrays(test=2, side=28):
     """Return the arrays of the four files, in the order of FILES."""
     rng = np.random.default_rng(0)
-    images = [rng.integers(0, 256, (many, side, side), np.uint8) for many in (count, test)]
-    return images[0], LABELS[:count], images[1], LABELS[:test]
+    images = [rng.integers(0, 256, (many, side, side), np.uint8) for many in (len(LABELS), test)]
+    return images[0], LABELS, images[1], LABELS[:test]
 
 
 def write(folder, contents, suffix=".gz"):
@@ -42,7 +43,9 @@ def home(tmp_path, monkeypatch):
     for name, folder in (("MNIST", "mnist"), ("FASHION", "fashion-mnist")):
         monkeypatch.delenv(f"MINIGOOGLENET_{folder.upper().replace('-', '_')}_URLS", raising=False)
         sources = getattr(mnist_sets, f"{name}_SOURCES")
-        monkeypatch.setattr(mnist_sets, f"{name}_SOURCES", [_small(*each) for each in zip(sources, arrays())])
+        monkeypatch.setattr(
+            mnist_sets, f"{name}_SOURCES", [_small(*each) for each in zip(sources, arrays(), strict=True)]
+        )
     return tmp_path / "data"
 
 
@@ -155,6 +158,18 @@ def test_files_of_different_data_sets_are_rejected(tmp_path):
     write(tmp_path, (images, labels, test_images[:, :20], test_labels))
     with pytest.raises(ValueError, match=r"has images of \(28, 28\), but .*t10k.* has images of \(20, 28\)"):
         data.load(tmp_path)
+
+
+def test_commands_train_and_evaluate_on_idx_files(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(mnist_sets, "FASHION_LABELS", hashlib.sha256(LABELS.tobytes()).hexdigest())
+    folder, run = write(tmp_path / "idx", arrays()), tmp_path / "run"
+    assert main(["train", "--data", str(folder), "--out", str(run), "--epochs", "1", "--width", "0.25"]) == 0
+    assert main(["evaluate", "--data", str(folder), "--weights", str(run)]) == 0
+    assert "T-shirt/top" in capsys.readouterr().out
+    recipe = training.recipe.read(run)
+    assert (recipe.settings.batch_size, recipe.augment) == (64, False)
+    assert main(["evaluate", "--data", str(folder), "--weights", str(run), "--held-out", "val"]) == 1
+    assert "held_out='val' is only for folders of images" in capsys.readouterr().err
 
 
 def test_published_facts_are_those_of_the_real_files():

@@ -90,8 +90,9 @@ def test_every_array_of_torchvision_has_a_name(name):
 @pytest.mark.parametrize("name", MODULES)
 def test_outputs_gradients_and_statistics_equal_torchvisions(name):
     model = theirs(name)
-    g = ours(name, model, 65)
-    gradients = trained(g, model, 65)
+    size = 65 if MODULES[name] == "squeezenet" else 33  # below, all gradients of SqueezeNet are zero
+    g = ours(name, model, size)
+    gradients = trained(g, model, size)
     names = STATE_DICTS[name].names
     assert_equal_gradients(gradients, {names[key]: value for key, value in model.named_parameters()})
     statistics = {names[key]: value for key, value in model.named_buffers() if key in names}
@@ -102,10 +103,10 @@ def test_outputs_gradients_and_statistics_equal_torchvisions(name):
 def test_outputs_of_inference_equal_torchvisions(name):
     torch = pytest.importorskip("torch")
     model = theirs(name)
-    x = draw(1, 3, 224, 224)
+    x = draw(1, 3, 97, 97)
     with torch.no_grad():
         expected = model.eval()(torch.from_numpy(x)).numpy()
-    assert_close(ours(name, model, 224)(x), expected, tolerance=1e-9)
+    assert_close(ours(name, model, 97)(x), expected, tolerance=1e-9)
 
 
 def lite0():
@@ -142,7 +143,7 @@ def norm(torch):
     return lambda channels: torch.nn.BatchNorm2d(channels, eps=1e-3)
 
 
-@pytest.mark.parametrize("size", [65, 64])
+@pytest.mark.parametrize("size", [33, 32])
 def test_efficientnet_lite0_equals_torchvisions_blocks(size):
     torch = pytest.importorskip("torch")
     model = lite0()

@@ -4,7 +4,7 @@ import minigooglenet as mg
 from minigooglenet.graph.errors import named_errors
 from minigooglenet.layers.registry import BUILT_IN
 
-FOLLOWS = {"Conv2d": "in_channels", "Linear": "in_features", "BatchNorm2d": "num_features"}
+FOLLOWS = {"Conv2d": "in_channels", "Linear": "in_features", "BatchNorm2d": "num_features", "Scale": "channels"}
 
 
 def _tuples(value):

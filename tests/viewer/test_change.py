@@ -15,6 +15,8 @@ from minigooglenet.viewer import view
 from minigooglenet.viewer.sources import Source
 from minigooglenet.viewer.view import _network
 
+UNCOUNTED = ("eps", "momentum", "alpha", "beta", "k", "low", "high", "slope", "value")
+
 
 def _naive():
     g = mg.Graph(image=(24, 28, 28))
@@ -42,6 +44,32 @@ def _residual():
     return g
 
 
+def _excited():
+    """A network with the layers of later networks: padding, a shuffle, gates, scales and elementwise functions."""
+    g = mg.Graph(image=(4, 15, 14))
+    wire = g.add("pad", mg.layers.Pad(((0, 1), (2, 0))), "image")
+    wire = g.add("conv", mg.layers.Conv2d(4, 8, 3, stride=2, init="zeros"), wire)
+    wire = g.add("relu6", mg.layers.ReLU6(), wire)
+    wire = g.add("shuffle", mg.layers.ChannelShuffle(2), wire)
+    maps = g.add("scale", mg.layers.Scale(8), wire)
+    wire = g.add("squeeze", mg.layers.GlobalAvgPool2d(), maps)
+    wire = g.add("fc", mg.layers.Linear(8, 8, init="zeros"), wire)
+    gates = g.add("gates", mg.layers.Sigmoid(), wire)
+    wire = g.add("excited", mg.layers.Multiply(), gates, maps)
+    for name, layer in (
+        ("hard_swish", mg.layers.HardSwish()),
+        ("silu", mg.layers.SiLU()),
+        ("tanh", mg.layers.Tanh()),
+        ("leaky", mg.layers.LeakyReLU()),
+        ("clip", mg.layers.Clip(None, 3)),
+        ("after", mg.layers.Conv2d(8, 4, 3, stride=2, init="zeros")),
+        ("constant", mg.layers.Scale(4, bias=False, trained=False)),
+        ("max", mg.layers.GlobalMaxPool2d()),
+    ):
+        wire = g.add(name, layer, wire)
+    return g
+
+
 # {name: (function that builds a network, number of random changes)}
 NETWORKS = {
     "googlenet 64": (lambda: mg.models.googlenet(10, size=64, width=0.1, init="zeros"), 50),
@@ -56,7 +84,8 @@ NETWORKS = {
     "vgg16": (lambda: mg.models.vgg16(init="zeros"), 80),
     "nin": (lambda: mg.models.nin(init="zeros"), 100),
     "naive": (_naive, 170),
-    "residual": (_residual, 190),
+    "residual": (_residual, 140),
+    "excited": (_excited, 50),
 }
 
 
@@ -75,6 +104,13 @@ RARE = [
     ("residual", {"c": {"dilation": [1, 1], "padding": [[0, 1], [1, 1]]}}),
     ("mini", {"conv1/3x3": {"dilation": [3, 3], "padding": 3}}),
     ("residual", {"image": {"shape": [4, 10, 4]}}),
+    ("excited", {"conv": {"out_channels": 9}}),  # which the shuffle cannot divide
+    ("excited", {"shuffle": {"groups": 3}}),
+    ("excited", {"fc": {"out_features": 7}}),  # too few gates
+    ("excited", {"conv": {"out_channels": 12}, "fc": {"out_features": 12}}),
+    ("excited", {"scale": {"channels": 7}}),
+    ("excited", {"scale": {"bias": False}, "pad": {"padding": [[3, 0], [0, 5]]}}),
+    ("excited", {"constant": {"trained": True}}),
 ]
 
 
@@ -134,13 +170,13 @@ COMPUTED = """
 
 def random_change(graph, rng):
     """Return {node: {setting: value}} with one to three changes: half of them are possible, the others rarely."""
-    named = [name for name, node in graph.nodes.items() if node.layer.settings()]
+    named = [name for name, node in graph.nodes.items() if node.layer.settings().keys() - set(UNCOUNTED)]
     edits: dict = {}
     usual = rng.random() < 0.6
     for _ in range(rng.choice([1, 1, 2, 3])):
         name = named[rng.integers(len(named))]
         settings = graph.nodes[name].layer.settings()
-        names = [key for key in settings if key not in ("eps", "momentum", "alpha", "beta", "k")]
+        names = [key for key in settings if key not in UNCOUNTED]
         setting = names[rng.integers(len(names))]
         if not usual and rng.random() < 0.1:
             name, shape = list(graph.inputs.items())[rng.integers(len(graph.inputs))]
@@ -227,7 +263,8 @@ DIFFERENCES = """
 
 def test_unchanged_networks_keep_every_number(open_page):
     networks = [
-        _network(Source(graph_of(name), name))[0] for name in ("torchvision 96", "alexnet groups", "naive", "residual")
+        _network(Source(graph_of(name), name))[0]
+        for name in ("torchvision 96", "alexnet groups", "naive", "residual", "excited")
     ]
     networks.append(_network(Source(with_own_layer(), "own"))[0])
     page = open_page(pages.page({"networks": networks, "image": None, "objective": None, "notes": []}, "networks"))

@@ -9,7 +9,7 @@ import torch_made as make
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minigooglenet import weights
+from minigooglenet import cli, weights
 
 FORMATS = pytest.mark.parametrize("form", [make.archive, make.stream])
 A = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
@@ -197,7 +197,21 @@ def test_torch_without_checksums_is_read(read):
     np.testing.assert_array_equal(read(data)["w"], A)
 
 
-def test_network_is_loaded_without_torch(tmp_path):
+def test_any_state_dict_is_inspected_and_converted(tmp_path, capsys):
+    path, out = str(tmp_path / "net.pt"), tmp_path / "net.npz"
+    (tmp_path / "net.pt").write_bytes(make.archive({"state_dict": {"layer.weight": A, "steps": np.array(7)}}))
+    assert cli.main(["weights", "inspect", path]) == 0
+    shown = capsys.readouterr().out
+    assert "format: torch state dict" in shown
+    assert "inside: 'state_dict' of a checkpoint, next to nothing" in shown
+    assert cli.main(["weights", "convert", path, str(out)]) == 0
+    with np.load(out) as arrays:
+        np.testing.assert_array_equal(arrays["layer.weight"], A)
+    with pytest.raises(weights.WeightsError, match=r"it does not record its model\. Build the model and call"):
+        weights.load(path)
+
+
+def test_network_is_read_without_torch(tmp_path):
     (tmp_path / "net.pth").write_bytes(make.archive({"module.fc.weight": A[0]}))
     code = (
         "import sys, minigooglenet as mg; sys.modules['torch'] = None; "

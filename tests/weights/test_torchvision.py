@@ -9,10 +9,9 @@ from torchvision_oracle import random_googlenet
 import minigooglenet as mg
 from minigooglenet.weights import detect, torchvision
 from minigooglenet.weights.contents import WeightsError
-from minigooglenet.weights.state_dicts import googlenet
 from minigooglenet.weights.state_dicts.known import KNOWN
 
-HEADLESS, ALL = googlenet.names(), googlenet.names() | googlenet.heads()
+HEADLESS, ALL = torchvision.names(aux=False), torchvision.names()
 
 
 def read_state(path):

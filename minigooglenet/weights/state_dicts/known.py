@@ -42,8 +42,8 @@ class StateDict(NamedTuple):
 
 
 RESNET = ("conv*",)
-SQUEEZENET = ("conv1", "fire*")
-INVERTED = ("stem", "block*", "head")
+SQUEEZENET = ("conv1/*", "fire*")
+INVERTED = ("stem/*", "block*", "head/*")
 KNOWN = (
     StateDict(
         "googlenet",
@@ -61,7 +61,7 @@ KNOWN = (
         ("Mixed_5b.branch1x1.conv.weight", None),
         inception_v3.names(),
         "fc.weight",
-        ("stem", "mixed_*"),
+        ("stem/*", "mixed_*"),
         inception_v3.head(),
     ),
     StateDict(
