@@ -25,13 +25,21 @@ from minigooglenet.kernels.fast import microkernel
 assert microkernel.VECTOR_BYTES <= int(sys.argv[1]), microkernel.VECTOR_BYTES
 rng = np.random.default_rng(0)
 x, weight, bias = (rng.standard_normal(shape) for shape in ((2, 9, 7, 10), (11, 9, 3, 3), (11,)))
-y = conv2d.forward(x, weight, bias, 1, 1, algorithm="loops")
-expected = y, *conv2d.backward(y, x, weight, bias, 1, 1, algorithm="loops")
-for form in ("numba", "winograd"):
+
+
+def check(form, x, weight, bias, *settings):
+    y = conv2d.forward(x, weight, bias, *settings, "loops")
+    expected = y, *conv2d.backward(y, x, weight, bias, *settings, "loops")
     single = [a.astype(np.float32) for a in (y, x, weight, bias)]
-    results = conv2d.forward(*single[1:], 1, 1, algorithm=form), *conv2d.backward(*single, 1, 1, algorithm=form)
+    results = conv2d.forward(*single[1:], *settings, form), *conv2d.backward(*single, *settings, form)
     for value, right in zip(results, expected, strict=True):
         assert np.abs(value - right).max() < 4e-5 * np.abs(right).max()
+
+
+check("numba", x, weight, bias, 1, 1, 1)
+check("winograd", x, weight, bias, 1, 1, 1)
+check("auto", x, weight[:9, :1], bias[:9], 1, 1, 9)  # direct
+check("auto", x, weight[:6, :3], bias[:6], 2, 1, 3)  # direct, two filters together
 print("agrees")
 """
 
