@@ -47,6 +47,7 @@ SIGNATURES = {
     "global_max_pool2d": (("x", "y, argmax"), ("grad_y, argmax, input_size", "grad_x")),
     "pad": (("x, padding, value", "y"), ("grad_y, padding", "grad_x")),
     "channel_shuffle": (("x, groups", "y"), ("grad_y, groups", "grad_x")),
+    "channel_slice": (("x, start, stop", "y"), ("grad_y, start, channels", "grad_x")),
 }
 
 Pair = namedtuple("Pair", "forward backward")  # your own functions for one operation
