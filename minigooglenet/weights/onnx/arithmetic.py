@@ -8,7 +8,7 @@ from minigooglenet import layers
 from minigooglenet.layers import Layer
 from minigooglenet.weights.onnx import layouts
 from minigooglenet.weights.onnx.draft import View
-from minigooglenet.weights.onnx.idioms import gated, is_parameter, per_channel, scaled
+from minigooglenet.weights.onnx.idioms import gated, is_parameter, new_scale, per_channel, scaled
 from minigooglenet.weights.onnx.node import Node, decimal
 
 
@@ -42,9 +42,10 @@ def p_relu(node: Node) -> View:
 def hard_sigmoid(node: Node) -> View:
     """HardSigmoid: a factor and an offset, then bounds."""
     x = node.any()
-    scale = layers.Scale(x.step.shape[0], init=node.number("alpha", 0.2), trained=False)
-    scale.buffers["bias"] += np.float32(node.number("beta", 0.5))
-    x = node.add(scale, x, part="scale", layout=x.layout)
+    alpha, beta = (
+        np.array(node.number(name, default), np.float32) for name, default in (("alpha", 0.2), ("beta", 0.5))
+    )
+    x = new_scale(node, x, alpha, beta, part="scale")
     return node.add(layers.Clip(0.0, 1.0), x, layout=x.layout)
 
 
@@ -118,9 +119,7 @@ def subtract(node: Node) -> View:
     """Sub of tensors of one shape, or with a constant."""
     computed = node.computed()
     if computed == [0, 1]:
-        right = node.any(1)
-        minus = layers.Scale(right.step.shape[0], init=-1.0, bias=False, trained=False)
-        negative = node.add(minus, right, part="minus", layout=right.layout)
+        negative = new_scale(node, node.any(1), np.array(-1, np.float32), part="minus")
         return _joined(node, layers.Add(), [node.any(0), negative])
     if computed == [0]:
         return _with_constant(node, node.any(0), 1, bias=lambda values: -values)

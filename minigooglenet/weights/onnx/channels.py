@@ -1,5 +1,7 @@
 """ONNX operators that join or divide channels."""
 
+import itertools
+
 from minigooglenet import layers
 from minigooglenet.weights.onnx import layouts
 from minigooglenet.weights.onnx.draft import View
@@ -36,7 +38,7 @@ def split(node: Node) -> list[View | None]:
         sizes = [min(size, channels - start) for start in range(0, channels, size)]
     if axis != _channel_axis(order) or sum(sizes) != channels or len(sizes) != len(node.outputs) or min(sizes) < 1:
         raise ValueError(f"it splits axis {axis} of (N, {_text(view.shape)}) into {sizes}; only channels can be split")
-    ends = [sum(sizes[: i + 1]) for i in range(len(sizes))]
+    ends = itertools.accumulate(sizes)
     return [
         _channels(node, view, end - size, end, name) if name and node.draft.readers[name] else None
         for name, size, end in zip(node.outputs, sizes, ends, strict=True)
@@ -64,11 +66,14 @@ def gather(node: Node) -> View:
     order = _order(view)
     axis = node.axis(0, len(view.shape) + 1)
     channels = view.step.shape[0]
-    if indices is None or indices.dtype.kind != "i" or indices.ndim > 1 or axis != _channel_axis(order):
+    few = indices is not None and indices.size <= channels
+    if not few or indices.dtype.kind != "i" or indices.ndim > 1 or axis != _channel_axis(order):
         raise ValueError(f"it takes values of axis {axis}; only channels that follow each other can be taken")
     taken = [index + channels if index < 0 else index for index in indices.ravel().tolist()]
     if not taken or taken != list(range(taken[0], taken[0] + len(taken))) or not 0 <= taken[0] <= taken[-1] < channels:
-        raise ValueError(f"it takes the channels {taken[:9]} of {channels}; only some that follow each other can be taken")
+        raise ValueError(
+            f"it takes the channels {taken[:9]} of {channels}; only some that follow each other can be taken"
+        )
     y = _channels(node, view, taken[0], taken[-1] + 1, node.tensor)
     return y if indices.ndim else y._replace(layout=tuple(a for i, a in enumerate(y.layout, start=1) if i != axis))
 

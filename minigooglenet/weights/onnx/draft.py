@@ -23,6 +23,9 @@ from minigooglenet.weights.contents import cannot_read
 from minigooglenet.weights.onnx import layouts, messages
 from minigooglenet.weights.onnx.layouts import Layout
 
+# Pools of the whole map that keep two axes of length 1, for a reader that needs them.
+KEEPING = {layers.GlobalAvgPool2d: layers.AvgPool2d, layers.GlobalMaxPool2d: layers.MaxPool2d}
+
 
 class UnknownShape(Exception):  # noqa: N818 (the failing node is already recorded)
     """A node before this one could not be read, so the shapes after it are unknown."""
@@ -65,6 +68,7 @@ class Draft:
 
     def __init__(self, readers: Counter[str], outputs: list[str], source: Any, own: bool) -> None:
         self.readers, self.outputs, self.source, self.own = readers, outputs, source, own
+        self.returned = frozenset(outputs)
         self.unread = readers.copy()  # how many readers of each tensor are still to come
         self.batch: int | None = None
         self.inputs: list[Step] = []
@@ -78,6 +82,8 @@ class Draft:
         shape = layer.output_shape(*(view.step.shape for view in reads))
         if math.prod(shape) * 4 > contents.MOST_BYTES:
             raise ValueError(f"its output has the shape {shape}, more than {contents.MOST_BYTES:,} bytes")
+        if len(self.steps) >= messages.MOST_NODES:
+            raise ValueError(f"it needs more than {messages.MOST_NODES:,} layers")
         step = Step(tensor, shape, layer, tuple(view.step for view in reads))
         self.steps.append(step)
         return View(step, layouts.of(shape), self.readers.get(tensor, 1) == 1)
@@ -111,10 +117,10 @@ class Draft:
             return self.add(tensor, layers.Flatten(), [view])
         if groups := layouts.shuffled(view.layout, step.shape):
             return self.add(tensor, layers.ChannelShuffle(groups), [view])
-        if isinstance(step.layer, layers.GlobalAvgPool2d) and view.alone and shape == (*step.shape, 1, 1):
-            # The mean kept no axes, but its reader needs them: average pooling keeps them.
-            step.layer, step.shape = layers.AvgPool2d(step.reads[0].shape[1:], stride=1), shape
-            return view
+        for pool, keeping in KEEPING.items():
+            if isinstance(step.layer, pool) and view.alone and shape == (*step.shape, 1, 1):
+                step.layer, step.shape = keeping(step.reads[0].shape[1:], stride=1), shape
+                return view
         raise ValueError(
             f"its input {short(tensor)!r} has the values of a {_text(step.shape)} in another order or shape, "
             f"{_text(shape)}, for which this package has no layer"
@@ -130,7 +136,7 @@ class Draft:
         if not isinstance(value, np.ndarray):
             value = messages.array(value, short(tensor), self.source)
             self.spend(value.nbytes)
-        elif own and (self.unread[tensor] > 1 or not value.flags.writeable):
+        elif own and (self.unread[tensor] > 1 or value.base is not None):  # another array may use its memory
             self.spend(value.nbytes)
             value = value.copy()
         return value
@@ -176,14 +182,15 @@ class Draft:
 
     def _ends(self):
         """Return the steps of the outputs, each with the name of its output, even if a node only copies a wire."""
-        ends = []
+        ends, used = [], set()
         for output in self.outputs:
             step = self.wire(output).step
             if step.tensor != output:
-                if step.layer is None or step in ends or step.tensor in self.outputs:
+                if step.layer is None or step in used or step.tensor in self.returned:
                     step = Step(output, step.shape, layers.Concat(), (step,))  # one wire with two names
                     self.steps.append(step)
                 step.tensor = output
+            used.add(step)
             ends.append(step)
         return ends
 

@@ -51,8 +51,9 @@ def fold(node: Node, operator: str) -> Array:
 def _sized(node, shape, dtype):
     """Raise an error if an array of this shape would be too large; call it before an array grows."""
     count = math.prod(int(size) for size in shape)
-    if count > MOST_VALUES or len(shape) > 8:
-        raise ValueError(f"its output would have the shape {tuple(shape)[:9]}; the limit is {MOST_VALUES:,} values")
+    most = messages.MOST_LIST if np.dtype(dtype).kind == "O" else MOST_VALUES
+    if count > most or len(shape) > messages.MOST_AXES:
+        raise ValueError(f"its output would have the shape {tuple(shape)[:9]}; the limit is {most:,} values")
     node.draft.check(count * np.dtype(dtype).itemsize)
 
 
@@ -61,6 +62,13 @@ def _array(node, index, what="input") -> Array:
     if value is None:
         raise ValueError(f"its input {index} is missing")
     return value
+
+
+def _integers(node, name, index):
+    values = node.integers(name, index)
+    if values is None:
+        raise ValueError(f"its {name} is missing")
+    return values
 
 
 def _binary(operation):
@@ -105,7 +113,7 @@ def _converted(node, array, dtype):
 
 
 def _constant_of_shape(node):
-    shape = _array(node, 0, "shape").tolist()
+    shape = _integers(node, "shape", 0)
     value = node.attributes.get("value")
     value = np.zeros(1, np.float32) if value is None else messages.array(value, "value", node.draft.source)
     if value.size != 1 or min(shape, default=0) < 0:
@@ -115,14 +123,14 @@ def _constant_of_shape(node):
 
 
 def _expand(node):
-    array, shape = _array(node, 0), _array(node, 1, "shape").tolist()
+    array, shape = _array(node, 0), _integers(node, "shape", 1)
     shape = np.broadcast_shapes(array.shape, tuple(shape))
     _sized(node, shape, array.dtype)
     return np.broadcast_to(array, shape)
 
 
 def _tile(node):
-    array, repeats = _array(node, 0), _array(node, 1, "repeats").tolist()
+    array, repeats = _array(node, 0), _integers(node, "repeats", 1)
     _sized(node, [size * count for size, count in zip(array.shape, repeats, strict=True)], array.dtype)
     return np.tile(array, repeats)
 
@@ -179,7 +187,7 @@ def _transpose(node):
 
 
 def _reshape(node):
-    array, shape = _array(node, 0), _array(node, 1, "shape").tolist()
+    array, shape = _array(node, 0), _integers(node, "shape", 1)
     if not node.setting("allowzero", 0):
         shape = [array.shape[axis] if size == 0 else size for axis, size in enumerate(shape)]
     return array.reshape(shape)
@@ -199,7 +207,7 @@ def _squeeze(node):
 
 def _unsqueeze(node):
     array, axes = _array(node, 0), node.integers("axes", 1) or []
-    if array.ndim + len(axes) > 8:
+    if array.ndim + len(axes) > messages.MOST_AXES:
         raise ValueError(f"its output would have {array.ndim + len(axes)} axes")
     return np.expand_dims(array, tuple(axes))
 
@@ -275,7 +283,7 @@ FOLDED = {
     "Flatten": (_flatten, {"axis"}),
     "Floor": (_unary(np.floor), set()),
     "Gather": (_gather, {"axis"}),
-    "Identity": (_unary(np.asarray), set()),
+    "Identity": (_unary(lambda array: array.view()), set()),
     "Max": (_binary(np.maximum), set()),
     "Min": (_binary(np.minimum), set()),
     "Mul": (_binary(np.multiply), set()),

@@ -1,7 +1,7 @@
 """Idioms: several nodes of a file that are one layer here, or a part of the layer before them.
 
-Exporters write the bias of a convolution as Add, Caffe's Scale layer as Mul and Add, SiLU as Sigmoid and Mul. A layer is
-changed only if `Node.mergeable` allows it.
+Exporters write the bias of a convolution as Add, Caffe's Scale layer as Mul and Add, SiLU as Sigmoid and Mul. A layer
+is changed only if `Node.mergeable` allows it.
 """
 
 import copy
@@ -37,13 +37,22 @@ def scaled(
             layer.params, layer.buffers = layer.buffers, {}
         _multiply_and_add(layer, weight, bias)
         return node.draft.alias(node.tensor, view)
-    scale = layers.Scale(view.step.shape[0], bias=bias is not None, trained=trained)
-    _multiply_and_add(scale, weight, bias)
-    return node.add(scale, view, layout=view.layout)
+    return new_scale(node, view, weight, bias, trained=trained)
+
+
+def new_scale(
+    node: Node, view: View, weight: Array | None, bias: Array | None = None, *, trained: bool = False, part: str = ""
+) -> View:
+    """Return view * weight + bias as a Scale, with the arguments of `scaled` and the name of a part of the node."""
+    channels = view.step.shape[0]
+    node.draft.spend(8 * channels)  # a file with one number could request any number of channels
+    layer = layers.Scale(channels, bias=bias is not None, trained=trained)
+    _multiply_and_add(layer, weight, bias)
+    return node.add(layer, view, part=part, layout=view.layout)
 
 
 def per_channel(constant: Array, view: View) -> Array:
-    """Return a constant that a node adds to a view, or multiplies it with, as (), or as (C,) for the channels of its step.
+    """Return a constant factor or summand of a view as (), or as (C,) for the channels of its step.
 
     Raises
     ------

@@ -29,9 +29,7 @@ def of(shape: Shape) -> Layout:
     >>> of((4, 1, 6))
     (((4, 6),), (), ((6, 1),))
     """
-    return tuple(
-        ((size, math.prod(shape[axis + 1 :])),) if size > 1 else () for axis, size in enumerate(shape)
-    )
+    return tuple(((size, math.prod(shape[axis + 1 :])),) if size > 1 else () for axis, size in enumerate(shape))
 
 
 def sizes(layout: Layout) -> Shape:

@@ -11,9 +11,12 @@ from minigooglenet.weights import contents
 from minigooglenet.weights.onnx import walk
 
 OLDEST_OPSET, NEWEST_OPSET = 7, 28  # opsets whose operators `operators` supports
-MOST_NODES, MOST_INPUTS = 10_000, 1_000  # of a network, of one node
+MOST_NODES, MOST_INPUTS = 10_000, 1_000  # of a network; of one node, which also has at most so many outputs
+MOST_AXES, MOST_LIST = 8, 1_000  # of a tensor; integers in a shape, a list of axes and so on
 DOMAINS = ("", "ai.onnx")  # two names of the same operator set
-DTYPES = tuple("FLOAT DOUBLE FLOAT16 BFLOAT16 BOOL INT8 INT16 INT32 INT64 UINT8 UINT16 UINT32 UINT64".split())  # of arrays
+# Data types of arrays.
+DTYPES: tuple[str, ...] = ("FLOAT", "DOUBLE", "FLOAT16", "BFLOAT16", "BOOL", "INT8", "INT16", "INT32", "INT64")
+DTYPES += ("UINT8", "UINT16", "UINT32", "UINT64")
 
 
 def onnx():
@@ -90,7 +93,7 @@ def array(tensor, name: str, source: Source) -> np.ndarray:
         raise ValueError(f"array {name!r} has {error}") from None
     field = onnx().helper.tensor_dtype_to_field(tensor.data_type)
     shape, count = tuple(tensor.dims), math.prod(tensor.dims)
-    if len(shape) > 8 or any(size < 0 for size in shape):
+    if len(shape) > MOST_AXES or any(size < 0 for size in shape):
         raise ValueError(f"array {name!r} declares the invalid shape {shape[:9]}")
     raw = tensor.HasField("raw_data")
     span = source.spans[int.from_bytes(tensor.raw_data, "little")] if raw else (0, 0)
@@ -118,6 +121,8 @@ def shape(value, name: str) -> tuple[int | None, tuple[int, ...]]:
     sizes = [
         dim.dim_value if dim.WhichOneof("value") == "dim_value" else dim.dim_param or "?" for dim in tensor.shape.dim
     ]
+    if len(sizes) > MOST_AXES:
+        raise ValueError(f"input {name!r} has {len(sizes)} axes, more than {MOST_AXES}")
     if len(sizes) < 2 or any(not isinstance(size, int) or size < 1 for size in sizes[1:]):
         text = ", ".join(str(size)[:20] for size in sizes[:9])
         raise ValueError(

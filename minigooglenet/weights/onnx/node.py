@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from minigooglenet.layers import Layer
-from minigooglenet.typing import Array, Shape
+from minigooglenet.typing import Array
+from minigooglenet.weights.onnx import messages
 from minigooglenet.weights.onnx.draft import Draft, UnknownShape, View
 from minigooglenet.weights.onnx.layouts import Layout
 
@@ -18,7 +19,9 @@ class Node:
     tensor : name of its first output, which names its last layer
     """
 
-    def __init__(self, draft: Draft, inputs: Sequence[str], attributes: dict, opset: int, outputs: Sequence[str]) -> None:
+    def __init__(
+        self, draft: Draft, inputs: Sequence[str], outputs: Sequence[str], attributes: dict, opset: int
+    ) -> None:
         self.draft, self.inputs, self.attributes, self.opset = draft, inputs, attributes, opset
         self.outputs = outputs  # with names or without, read or not
         self.tensor = outputs[0]
@@ -92,15 +95,20 @@ class Node:
 
         The batch size, in a shape that the file computes, is `folding.BATCH`.
         """
-        array = self.array(index, name)
-        if array is None:
+        values = self.array(index, name)
+        if values is None:
             values = self.attributes.get(name)
-            if values is not None and not isinstance(values, (list, tuple)):
+            if values is None:
+                return None
+            if not isinstance(values, (list, tuple)):
                 raise ValueError(f"attribute {name} must be a list, got {values!r}")
-            return None if values is None else list(values)
-        if array.ndim > 1 or array.dtype.kind not in "iO":
-            raise ValueError(f"its {name} must be a list of integers, got {array.dtype} {array.shape}")
-        return array.ravel().tolist()
+        elif values.ndim > 1 or values.dtype.kind not in "iO":
+            raise ValueError(f"its {name} must be a list of integers, got {values.dtype} {values.shape}")
+        else:
+            values = values.ravel()
+        if len(values) > messages.MOST_LIST:
+            raise ValueError(f"its {name} has {len(values):,} values, more than {messages.MOST_LIST:,}")
+        return values.tolist() if isinstance(values, np.ndarray) else list(values)
 
     def check_all_used(self) -> None:
         """Raise a ValueError if an input was not read: it is constant or missing, or no layer takes as many."""
@@ -178,4 +186,3 @@ def decimal(value: float) -> float:
     if not abs(value) <= float(np.finfo(np.float32).max):
         raise ValueError(f"an attribute is {value}, which is not a finite float32")
     return float(str(np.float32(value)))
-

@@ -1,7 +1,7 @@
 """ONNX operators as layers: {operator: (function, supported attributes)}.
 
-A function gets a `Node`, adds the layers that compute the same, and returns the value of its output: a view, an array if
-it is constant, or a list of one value for each output. It raises a ValueError if no layer computes the same.
+A function gets a `Node`, adds the layers that compute the same, and returns the value of its output: a view, an array
+if it is constant, or a list of one value for each output. It raises a ValueError if no layer computes the same.
 """
 
 import math
@@ -10,9 +10,8 @@ import numpy as np
 
 from minigooglenet import layers
 from minigooglenet.weights.onnx import arithmetic, channels, layouts, reshaping
-from minigooglenet.weights.onnx.draft import View
 from minigooglenet.weights.onnx.idioms import per_channel
-from minigooglenet.weights.onnx.node import Node, decimal
+from minigooglenet.weights.onnx.node import decimal
 from minigooglenet.weights.onnx.windows import (
     adaptive_average_pool,
     average_pool,

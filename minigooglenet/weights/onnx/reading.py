@@ -22,6 +22,7 @@ from minigooglenet.weights.onnx.operators import OPERATORS
 from minigooglenet.weights.onnx.replacements import advice
 
 MOST_LINES = 20  # of the list of unsupported nodes
+MOST_BEFORE = 20  # nodes between an input and its transpose to (C, H, W)
 
 
 class Imported(NamedTuple):
@@ -89,7 +90,7 @@ class _Reader:
         self.moved = {name for node in self.nodes if node.op_type not in reshaping.OPERATORS for name in node.input}
         readers = Counter(name for node in self.nodes for name in node.input)
         readers.update(outputs)
-        self.problems = {}  # {(operator, reason): names of nodes}
+        self.problems: dict[tuple[str, str], list[str]] = {}  # {(operator, reason): names of nodes}
         self.draft = Draft(readers, outputs, source, own)
         self.draft.values.update((tensor.name, tensor) for tensor in message.initializer)
         # Files before IR version 4 list their arrays among the inputs, too.
@@ -134,10 +135,12 @@ class _Reader:
 
     def _is_channels_last(self, tensor):
         """Return whether the values of an input are transposed from (H, W, C) to (C, H, W) before anything else."""
-        while self.draft.readers[tensor] == 1 and tensor in self.first_reader:
-            message = self.first_reader[tensor]
+        for _ in range(MOST_BEFORE):
+            message = self.first_reader.get(tensor)
+            if message is None or self.draft.readers[tensor] > 1:
+                return False
             if message.op_type == "Transpose":
-                return messages.attributes(message).get("perm") == [0, 3, 1, 2]
+                return [0, 3, 1, 2] in (list(attribute.ints) for attribute in message.attribute)
             if message.op_type not in (*arithmetic.OPERATORS, "Identity", "Cast"):
                 return False
             tensor = message.output[0]
@@ -184,7 +187,7 @@ class _Reader:
         attributes = messages.attributes(message)
         for unknown in attributes.keys() - known:
             raise ValueError(f"attribute {unknown} is unknown")
-        node = Node(self.draft, message.input, attributes, self.opset, message.output)
+        node = Node(self.draft, message.input, message.output, attributes, self.opset)
         value = fold(node, operator) if constant else function(node)
         node.check_all_used()
         return value
@@ -194,14 +197,16 @@ class _Reader:
         view = self.draft.values.get(tensor)
         if not isinstance(view, View) or view.plain:
             return
-        if tensor in self.draft.outputs:
+        if tensor in self.draft.returned:
             self.draft.wire(tensor)
         elif operator in reshaping.OPERATORS and tensor in self.moved:
             with contextlib.suppress(ValueError):  # its reader may take it as it is
                 self.draft.wire(tensor)
 
     def _record(self, message, reason):
-        self.problems.setdefault((_operator(message), reason), []).append(message.name or next(iter(message.output), ""))
+        self.problems.setdefault((_operator(message), reason), []).append(
+            message.name or next(iter(message.output), "")
+        )
 
 
 def _operator(message):
@@ -216,6 +221,10 @@ def _needed(message):
         if len(node.input) > messages.MOST_INPUTS:
             raise ValueError(
                 f"node {short(node.name)!r} has {len(node.input):,} inputs, more than {messages.MOST_INPUTS:,}"
+            )
+        if len(node.output) > messages.MOST_INPUTS:
+            raise ValueError(
+                f"node {short(node.name)!r} has {len(node.output):,} outputs, more than {messages.MOST_INPUTS:,}"
             )
         for name in filter(None, node.output):
             if name in writers or name in provided:
@@ -236,9 +245,7 @@ def _needed(message):
 def _listed(problems):
     lines = []
     for (operator, reason), names in problems.items():
-        where = (
-            f"1 node, {short(names[0])!r}" if len(names) == 1 else f"{len(names)} nodes, first {short(names[0])!r}"
-        )
+        where = f"1 node, {short(names[0])!r}" if len(names) == 1 else f"{len(names)} nodes, first {short(names[0])!r}"
         lines.append(f"{short(operator)} ({where}): {reason[:300]}")
     if len(lines) > MOST_LINES:
         lines[MOST_LINES:] = [f"and {len(lines) - MOST_LINES} more"]

@@ -64,7 +64,8 @@ def reshape(node: Node) -> View:
 
 
 def _fits(sizes, count):
-    return bool(sizes) and all(isinstance(size, int) and size > 0 for size in sizes) and math.prod(sizes) == count
+    few = 0 < len(sizes) < messages.MOST_AXES
+    return few and all(isinstance(size, int) and size > 0 for size in sizes) and math.prod(sizes) == count
 
 
 def squeeze(node: Node) -> View:
@@ -82,7 +83,7 @@ def unsqueeze(node: Node) -> View:
     view, axes = node.view(), node.integers("axes", 1) or []
     rank = len(view.shape) + 1 + len(axes)
     added = node.axes(axes, rank)
-    if 0 in added or rank > 8:
+    if 0 in added or rank > messages.MOST_AXES:
         raise ValueError(f"it adds the axes {added} to {_text(view.shape)}")
     old = iter(view.layout)
     return node.seen(view, tuple(() if axis in added else next(old) for axis in range(1, rank)))

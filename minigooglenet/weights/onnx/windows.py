@@ -1,7 +1,7 @@
 """ONNX operators with windows as layers: convolution, pooling, padding, means over a feature map.
 
-A function reads a node, adds its layers and returns the value of its output; it raises a ValueError if no layer computes
-the same.
+A function reads a node, adds its layers and returns the value of its output; it raises a ValueError if no layer
+computes the same.
 """
 
 import numpy as np
