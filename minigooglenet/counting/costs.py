@@ -294,6 +294,7 @@ def _flatten(layer, x_shape):
     return Cost()
 
 
+@register(layers.ReLU6)
 @register(layers.Clip)
 def _clip(layer, x_shape):
     bounds = sum(bound is not None for bound in (layer.low, layer.high))

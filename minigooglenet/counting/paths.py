@@ -60,8 +60,11 @@ def extents(graph, layer_costs) -> tuple[dict[str, list[Extent]], dict[str, list
     narrow = dict(wide)
     for name, cost in layer_costs.items():
         wires, windows = graph.nodes[name].wires, _windows(graph, name, cost)
-        wide[name] = [_union(parts) for parts in _through(wide, wires, windows)]
-        narrow[name] = [min(parts, key=lambda part: part.lengths.max()) for parts in _through(narrow, wires, windows)]
+        shape = graph.shapes[name]
+        wide[name] = [_union(parts) for parts in _through(wide, wires, windows, shape)]
+        narrow[name] = [
+            min(parts, key=lambda part: part.lengths.max()) for parts in _through(narrow, wires, windows, shape)
+        ]
     return narrow, wide
 
 
@@ -76,17 +79,24 @@ def _axes(shape):
     return [Extent(np.arange(size), np.arange(size), 1) for size in sizes]
 
 
-def _through(extents, wires, windows):
+def _through(extents, wires, windows, shape):
     """Yield for each axis the extents of the outputs of `windows`, one for each of `wires`."""
     for axis in range(2):
         inputs = [extents[wire][axis] for wire in wires]
         if windows is None:
-            yield inputs
+            yield [_repeated(e, shape[1 + axis]) for e in inputs] if len(shape) == 3 else inputs
         elif windows == WHOLE:
             yield [Extent(e.first.min(keepdims=True), e.last.max(keepdims=True), e.step) for e in inputs]
         else:
             starts, stops, step = windows[axis]
             yield [Extent(_at(e.first, e.step, starts), _at(e.last, e.step, stops, -1), e.step * step) for e in inputs]
+
+
+def _repeated(extent, count):
+    """Return the extent of a gate for each of the `count` positions that it multiplies, other extents as they are."""
+    if len(extent.first) == count:
+        return extent
+    return Extent(np.repeat(extent.first, count), np.repeat(extent.last, count), extent.step)
 
 
 def _at(values, step, positions, offset=0):
@@ -113,11 +123,14 @@ def _longest(extent):
 
 
 def _jump(extents, axis, windows, before):
-    """Return the average jump between neighbouring positions, rounded down, at least 1."""
+    """Return the average jump between neighbouring positions, rounded down, at least 1.
+
+    After gates of the whole image, all positions start at the same pixel. Then the jump is that of the input.
+    """
     extent = extents[axis]
-    count = len(extent.first)
-    if count > 1:
-        return max(1, int(extent.first[-1] - extent.first[0]) // (count - 1))
+    length = int(extent.first[-1] - extent.first[0])
+    if length:
+        return max(1, length // (len(extent.first) - 1))
     return before.jump[axis] * max(1, windows[axis].step if isinstance(windows, tuple) else 1)
 
 

@@ -22,6 +22,8 @@ REVEALING = {
     "Softmax": lambda layer: (5,),
     "LocalResponseNorm": lambda layer: (layer.size + 2, 3, 2),
     "BatchNorm2d": lambda layer: (layer.num_features, 3, 4),
+    "Scale": lambda layer: (layer.channels, 3, 4),
+    "ChannelShuffle": lambda layer: (3 * layer.groups, 2, 3),
     "Conv2d": lambda layer: (layer.in_channels, layer.kernel_size[0] + 2, layer.kernel_size[1] + 4),
 }
 
@@ -128,4 +130,6 @@ def _shapes(layer, input_shapes):
     kind = getattr(layer, "kind", type(layer).__name__)
     if kind in REVEALING:
         return [REVEALING[kind](layer)]
+    if kind == "Multiply":
+        return [(3, 4, 5), (3,), (3, 4, 5), (3, 1, 1)]  # maps and both kinds of gates
     return [(3, 5, 7)] * (1 if getattr(layer, "inputs_taken", 1) else 2)

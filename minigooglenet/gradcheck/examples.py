@@ -7,6 +7,8 @@ from minigooglenet.kernels import compiled
 KINDS = (
     *("Conv2d", "MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "GlobalAvgPool2d", "LocalResponseNorm", "BatchNorm2d"),
     *("ReLU", "Dropout", "Linear", "Flatten", "Concat", "Add", "Softmax"),
+    *("Clip", "ReLU6", "LeakyReLU", "Sigmoid", "Tanh", "HardSwish", "SiLU"),
+    *("Scale", "Multiply", "GlobalMaxPool2d", "Pad", "ChannelShuffle"),
 )
 
 
@@ -54,4 +56,20 @@ def examples() -> dict[str, list]:
         "Concat": [layers.Concat()],
         "Add": [layers.Add()],
         "Softmax": [layers.Softmax()],
+        "Clip": [layers.Clip(-1, 0.5), layers.Clip(None, 1), layers.Clip(-0.5, None)],
+        "ReLU6": [layers.ReLU6()],
+        "LeakyReLU": [layers.LeakyReLU(), layers.LeakyReLU(0.3), layers.LeakyReLU(-1)],
+        "Sigmoid": [layers.Sigmoid()],
+        "Tanh": [layers.Tanh()],
+        "HardSwish": [layers.HardSwish()],
+        "SiLU": [layers.SiLU()],
+        "Scale": [
+            layers.Scale(3),
+            layers.Scale(3, bias=False),
+            layers.Scale(3, init=0.17, bias=False, trained=False),
+        ],
+        "Multiply": [layers.Multiply()],
+        "GlobalMaxPool2d": [layers.GlobalMaxPool2d()],
+        "Pad": [layers.Pad(1), layers.Pad((0, 2), 0.5), layers.Pad(((0, 1), (2, 0)))],
+        "ChannelShuffle": [layers.ChannelShuffle(2), layers.ChannelShuffle(3)],
     }

@@ -52,6 +52,15 @@ FUNCTIONS = {
             "x is missing in the second term": lambda x, y: _sigmoid(x) + _sigmoid(x) * (1 - _sigmoid(x)),
         },
     ),
+    "hard swish": (
+        lambda x: x * np.clip(x + 3, 0, 6) / 6,
+        {
+            "the gate is treated as a constant": lambda x, y: np.clip(x + 3, 0, 6) / 6,
+            "below -3 the derivative is 0, and above 3 it is 1": lambda x, y: (2 * x + 3) / 6,
+            "this is the derivative of SiLU": lambda x, y: _sigmoid(x) * (1 + x * (1 - _sigmoid(x))),
+            "this is the derivative of ReLU": lambda x, y: x > 0,
+        },
+    ),
     "GELU": (
         lambda x: x * _cumulative(x),
         {

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 AVERAGES = ("AvgPool2d", "AdaptiveAvgPool2d", "GlobalAvgPool2d")
 LINEAR = ("Conv2d", "Linear", "Concat", "Add", *AVERAGES, "Flatten", "Dropout")
-SMOOTH = ("LocalResponseNorm", "BatchNorm2d", "Softmax")
+LINEAR = (*LINEAR, "Scale", "Multiply", "Pad", "ChannelShuffle")  # in each of their arrays
+SMOOTH = ("LocalResponseNorm", "BatchNorm2d", "Softmax", "Sigmoid", "Tanh", "SiLU")
 # Step size relative to the array, and allowed error relative to the typical size of the sum. Linear layers have no
 # truncation error. A large feature map after a ReLU or in a pool has many kinks, so the step is small.
 STEPS = {**dict.fromkeys(LINEAR, (1.0, 1e-9)), **dict.fromkeys(SMOOTH, (1e-5, 1e-6))}

@@ -104,7 +104,9 @@ def from_layer(layer, input_shapes, rng) -> Subject:
     params = tuple(layer.params)
     count = len(input_shapes)
     names = (*(["x"] if count == 1 else [f"x{i}" for i in range(count)]), *params)
-    inputs = [clear_of_kinks((BATCH, *shape), rng) for shape in input_shapes]
+    kind = getattr(layer, "kind", type(layer).__name__)
+    kinks = KINKS[kind](layer) if kind in KINKS else ()
+    inputs = [clear_of_kinks((BATCH, *shape), rng, kinks) for shape in input_shapes]
     for name in params:
         # A bias of zero or a weight of one would hide a gradient that omits them.
         layer.params[name] = layer.params[name] + 0.1 * rng.standard_normal(layer.params[name].shape)
@@ -152,7 +154,6 @@ def from_layer(layer, input_shapes, rng) -> Subject:
                 )
         return None
 
-    kind = getattr(layer, "kind", type(layer).__name__)
     settings = layer.settings() if hasattr(layer, "settings") else {}
     # A user's forward may use real buffers, so only layers of this package are called with complex arrays.
     ours = str(type(layer).forward.__module__).startswith("minigooglenet.layers.") and unchanged(
@@ -200,6 +201,9 @@ def small_twin(layer):
     elif layer.kind == "Linear":
         twin.in_features, twin.out_features = min(5, layer.in_features), min(4, layer.out_features)
         crop = {"weight": np.s_[: twin.out_features, : twin.in_features], "bias": np.s_[: twin.out_features]}
+    elif layer.kind == "Scale":
+        twin.channels = min(3, layer.channels)
+        crop = dict.fromkeys(("weight", "bias"), np.s_[: twin.channels])
     elif layer.kind == "BatchNorm2d":
         twin.num_features = min(3, layer.num_features)
         crop = dict.fromkeys(("weight", "bias", "running_mean", "running_var"), np.s_[: twin.num_features])
@@ -210,13 +214,18 @@ def small_twin(layer):
     return twin
 
 
-def clear_of_kinks(shape, rng) -> np.ndarray:
+def clear_of_kinks(shape, rng, kinks=()) -> np.ndarray:
     """Return values between about -2 and 2 of which no two are close to each other and none is close to zero.
 
-    So a small step changes no ReLU mask and no argmax of a pool.
+    So a small step changes no ReLU mask and no argmax of a pool. With more `kinks`, the values extend past all of them,
+    and none is close to a kink.
     """
     count = int(np.prod(shape))
-    return ((rng.permutation(count) + 0.5 - count // 2) * (4 / count)).reshape(shape)
+    spacing = max([4, *(3 * abs(kink) for kink in kinks)]) / count
+    values = (rng.permutation(count) + 0.5 - count // 2) * spacing
+    for kink in kinks:
+        values = np.where(np.abs(values - kink) < spacing / 4, kink + spacing / 4, values)
+    return values.reshape(shape)
 
 
 COMPLEX_SAFE = (
@@ -231,7 +240,20 @@ COMPLEX_SAFE = (
     "Concat",
     "Add",
     "Softmax",
+    "Sigmoid",
+    "Tanh",
+    "SiLU",
+    "Scale",
+    "Multiply",
+    "Pad",
+    "ChannelShuffle",
 )
+# {kind: function (layer) -> kinks other than zero}
+KINKS = {
+    "Clip": lambda layer: [bound for bound in layer.parameters if np.isfinite(bound)],
+    "ReLU6": lambda layer: layer.parameters,
+    "HardSwish": lambda layer: (-3.0, 3.0),
+}
 
 
 def _argument_names(forward, count):

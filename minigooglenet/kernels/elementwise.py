@@ -9,6 +9,7 @@
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -78,17 +79,22 @@ def backward(grad_y: Array, x: Array, function: str, parameters: Sequence[float]
 
 
 def _checked(x, function, parameters):
-    """Return the parameters as floats, rounded to the dtype of x, after checking all arguments."""
+    """Return the parameters, rounded to the dtype of x, after checking all arguments."""
     if not isinstance(function, str) or function not in FUNCTIONS:
         raise ValueError(unknown("function", function, FUNCTIONS))
     checks.floating(x, "x", dtypes=checks.FLOATS if function in KINKED else checks.COMPLEX_STEP)
+    return rounded(function, parameters, x.dtype)
+
+
+def rounded(function: str, parameters: Sequence[float], dtype: np.dtype[Any]) -> tuple[float, ...]:
+    """Return the parameters as floats that the dtype contains, after checking them."""
     names = FUNCTIONS[function]
     if not isinstance(parameters, (tuple, list)) or len(parameters) != len(names):
         expected = f"({', '.join(names)}{',' * (len(names) == 1)})"
         raise ValueError(f"the parameters of {function} are {expected}, got {parameters!r}")
-    real = x.real.dtype.type
-    with np.errstate(over="ignore"):  # a bound beyond float32 is no bound
-        values = tuple(float(real(parameter(value, name))) for value, name in zip(parameters, names, strict=True))
+    checked = [parameter(value, name) for value, name in zip(parameters, names, strict=True)]
+    with np.errstate(over="ignore"):  # a bound that float32 cannot contain is infinite
+        values = tuple(np.asarray(checked, np.float64).astype(dtype).tolist())
     if function == "clip":
         check_bounds(*values)
     return values

@@ -1,7 +1,5 @@
 """Products of arrays, value by value: the gates of squeeze-and-excitation (Hu et al. 2018) multiply whole channels."""
 
-import math
-
 from minigooglenet import checks
 from minigooglenet.kernels.forms import form_of
 from minigooglenet.kernels.signatures import returned, returned_tuple
@@ -56,16 +54,16 @@ def output_shape(*x_shapes: Shape) -> Shape:
         raise ValueError(f"multiply needs at least two inputs, got {len(x_shapes)}")
     rank = max(map(len, x_shapes))
     padded = [(*shape, *[1] * (rank - len(shape))) for shape in x_shapes]
-    product = tuple(max(sizes) for sizes in zip(*padded, strict=True))
-    largest = max(range(len(padded)), key=lambda i: math.prod(padded[i]))
-    for i, shape in enumerate(padded):
-        if any(size not in (1, most) for size, most in zip(shape, product, strict=True)):
-            other = largest if i != largest else 1 - min(i, 1)
-            raise ValueError(
-                f"multiply needs equal shapes, or gates (C,) or (C, 1, 1) for (C, H, W): "
-                f"input {i} is {tuple(x_shapes[i])}, input {other} is {tuple(x_shapes[other])}"
-            )
-    return product
+    largest = tuple(map(max, zip(*padded, strict=True)))
+    for axis, most in enumerate(largest):
+        for i, shape in enumerate(padded):
+            if shape[axis] not in (1, most):
+                other = next(k for k in range(len(padded)) if padded[k][axis] == most)
+                raise ValueError(
+                    "multiply needs equal shapes, or gates (C,) or (C, 1, 1) for (C, H, W): "
+                    f"input {i} is {tuple(x_shapes[i])}, input {other} is {tuple(x_shapes[other])}"
+                )
+    return largest
 
 
 def _checked(xs):

@@ -34,7 +34,7 @@ def forward(x: Array, padding: Padding, value: float = 0.0) -> Array:
 
 @flushed
 def backward(grad_y: Array, padding: Padding) -> Array:
-    """Return grad_x (N, C, H, W): grad_y without the padding. It may be a view.
+    """Return grad_x (N, C, H, W): grad_y without the padding.
 
     Examples
     --------

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from minigooglenet import layers, methods
+from minigooglenet.kernels import elementwise
 from minigooglenet.kernels.compiled import fast
 
 
@@ -46,6 +47,19 @@ def _relu(layer, x, out):
     return fast().relu.bind(x, out)
 
 
+def _elementwise(layer, x, out):
+    parameters = elementwise.rounded(layer.function, layer.parameters, x.dtype)
+    return fast().elementwise.bind(x, layer.function, parameters, out)
+
+
+def _scale(layer, x, out):
+    return fast().scale.bind(x, *layer.arrays(), out)
+
+
+def _multiply(layer, *xs, out):
+    return fast().multiply.bind(*xs, y=out)
+
+
 def _flatten(layer, x, out):
     def task(start, stop):
         out[start:stop] = x[start:stop].reshape(stop - start, -1)
@@ -69,6 +83,15 @@ LOWERINGS = {
     layers.Dropout: Lowering(),
     layers.Concat: Lowering("concat"),
     layers.Add: Lowering("add"),
+    **dict.fromkeys(
+        (layers.Clip, layers.ReLU6, layers.LeakyReLU, layers.Sigmoid, layers.Tanh, layers.HardSwish, layers.SiLU),
+        Lowering("elementwise", _elementwise),
+    ),
+    layers.Scale: Lowering("scale", _scale),
+    layers.Multiply: Lowering("multiply", _multiply),
+    layers.GlobalMaxPool2d: Lowering("global_max_pool2d"),
+    layers.Pad: Lowering("pad"),
+    layers.ChannelShuffle: Lowering("channel_shuffle"),
 }
 
 

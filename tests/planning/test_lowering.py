@@ -24,13 +24,25 @@ BUILD = {
     layers.Dropout: (layers.Dropout, (4, 6, 6)),
     layers.Concat: (layers.Concat, (4, 6, 6)),
     layers.Add: (layers.Add, (4, 6, 6)),
+    layers.Clip: (lambda: layers.Clip(-0.5, 1), (4, 6, 6)),
+    layers.ReLU6: (layers.ReLU6, (4, 6, 6)),
+    layers.LeakyReLU: (layers.LeakyReLU, (4, 6, 6)),
+    layers.Sigmoid: (layers.Sigmoid, (4, 6, 6)),
+    layers.Tanh: (layers.Tanh, (4,)),
+    layers.HardSwish: (layers.HardSwish, (4, 6, 6)),
+    layers.SiLU: (layers.SiLU, (4, 6, 6)),
+    layers.Scale: (lambda: layers.Scale(4, init=0.3), (4, 6, 6)),
+    layers.Multiply: (layers.Multiply, (4, 6, 6)),
+    layers.GlobalMaxPool2d: (layers.GlobalMaxPool2d, (4, 6, 6)),
+    layers.Pad: (lambda: layers.Pad(1), (4, 6, 6)),
+    layers.ChannelShuffle: (lambda: layers.ChannelShuffle(2), (4, 6, 6)),
 }
 EVERY = pytest.mark.parametrize("cls", BUILD, ids=lambda cls: cls.__name__)
 
 
 def one_node(layer, shape):
     g = mg.Graph(x=shape)
-    g.add("node", layer, "x")
+    g.add("node", layer, *["x"] * (2 if isinstance(layer, layers.Multiply) else 1))
     return g, draw(5, *shape, dtype=np.float32)
 
 

@@ -48,7 +48,7 @@ def _pool(cls):
 
 
 def _norm(draw, shape):
-    layer = layers.BatchNorm2d(shape[0], eps=draw(SMALL), momentum=draw(SMALL))
+    layer = layers.BatchNorm2d(shape[0], eps=draw(SMALL), momentum=draw(st.floats(0, 1)))
     rng = np.random.default_rng(draw(st.integers(0, 9)))
     layer.buffers["running_mean"] = rng.standard_normal(shape[0], dtype=np.float32)
     layer.buffers["running_var"] = rng.random(shape[0], dtype=np.float32)
@@ -61,6 +61,10 @@ def _linear(draw, shape):
 
 def _lrn(draw, shape):
     return layers.LocalResponseNorm(draw(st.integers(1, 5)), draw(SMALL), draw(SMALL), draw(SMALL))
+
+
+def _scale(draw, shape):
+    return layers.Scale(shape[0], init=draw(SMALL), bias=draw(st.booleans()), trained=draw(st.booleans()))
 
 
 # {class: function (draw, input shape) -> layer}
@@ -79,8 +83,33 @@ MAKE = {
     "MaxPool2d": _pool(layers.MaxPool2d),
     "ReLU": lambda draw, shape: layers.ReLU(),
     "Softmax": lambda draw, shape: layers.Softmax(),
+    "ChannelShuffle": lambda draw, shape: layers.ChannelShuffle(draw(st.integers(1, 4))),
+    "Clip": lambda draw, shape: layers.Clip(
+        draw(st.one_of(st.none(), st.floats(-1, 0))), draw(st.one_of(st.none(), SMALL))
+    ),
+    "GlobalMaxPool2d": lambda draw, shape: layers.GlobalMaxPool2d(),
+    "HardSwish": lambda draw, shape: layers.HardSwish(),
+    "LeakyReLU": lambda draw, shape: layers.LeakyReLU(draw(SMALL)),
+    "Multiply": lambda draw, shape: layers.Multiply(),
+    "Pad": lambda draw, shape: layers.Pad(draw(st.one_of(PADDING, FOUR_SIDED)), draw(SMALL)),
+    "ReLU6": lambda draw, shape: layers.ReLU6(),
+    "Scale": _scale,
+    "SiLU": lambda draw, shape: layers.SiLU(),
+    "Sigmoid": lambda draw, shape: layers.Sigmoid(),
+    "Tanh": lambda draw, shape: layers.Tanh(),
 }
-MAPS = {"AdaptiveAvgPool2d", "AvgPool2d", "BatchNorm2d", "Conv2d", "GlobalAvgPool2d", "LocalResponseNorm", "MaxPool2d"}
+SEVERAL = {"Add": 1, "Concat": 1, "Multiply": 2}  # {class: least number of inputs}
+MAPS = {
+    "GlobalMaxPool2d",
+    "Pad",
+    "AdaptiveAvgPool2d",
+    "AvgPool2d",
+    "BatchNorm2d",
+    "Conv2d",
+    "GlobalAvgPool2d",
+    "LocalResponseNorm",
+    "MaxPool2d",
+}
 
 
 @st.composite
@@ -93,7 +122,7 @@ def graphs(draw):
         shape = graph.shapes[wire]
         if (kind in MAPS and len(shape) != 3) or (kind == "Linear" and len(shape) != 1):
             continue
-        wires = (wire,) * (draw(st.integers(1, 3)) if kind in ("Add", "Concat") else 1)
+        wires = (wire,) * (draw(st.integers(SEVERAL[kind], 3)) if kind in SEVERAL else 1)
         try:
             graph.add(f"{kind}/{len(graph.nodes)}", MAKE[kind](draw, shape), *wires)
         except ValueError:
@@ -338,7 +367,7 @@ def test_register_rejects_other_objects(registered, thing):
 
 
 def test_register_rejects_a_class_without_settings(registered):
-    class Scale(layers.Layer):
+    class Factor(layers.Layer):
         def __init__(self, factor):
             super().__init__()
 
@@ -351,8 +380,8 @@ def test_register_rejects_a_class_without_settings(registered):
     class Duck:
         output_shape = forward = lambda self, x: x
 
-    with pytest.raises(TypeError, match=r"Scale needs a method settings\(\).*\{'factor': \.\.\.\}"):
-        mg.layers.register(Scale)
+    with pytest.raises(TypeError, match=r"Factor needs a method settings\(\).*\{'factor': \.\.\.\}"):
+        mg.layers.register(Factor)
     with pytest.raises(TypeError, match=r"Duck needs a method settings\(\)"):
         mg.layers.register(Duck)
 

@@ -17,10 +17,10 @@ from minigooglenet.weights.onnx import import_graph, model
 def test_unsupported_nodes_are_listed_with_counts(tmp_path):
     nodes = [
         node("Conv", ["x", "w"], ["c"], name="wide", dilations=[2, 2]),
-        node("Sigmoid", ["c"], ["s"], name="gate 1"),
+        node("Gelu", ["c"], ["s"], name="gate 1"),
         node("Relu", ["s"], ["u"]),  # its input is unknown because of another node
         node("Add", ["u", "w"], ["r"]),
-        node("Sigmoid", ["r"], ["t"], name="gate 2"),
+        node("Gelu", ["r"], ["t"], name="gate 2"),
         node("FusedConv", ["t", "w"], ["f"], domain="com.microsoft"),
         node("Concat", ["f", "t"], ["y"], name="along", axis=2),
     ]
@@ -31,7 +31,7 @@ def test_unsupported_nodes_are_listed_with_counts(tmp_path):
     assert head == (f"cannot read {tmp_path / 'net.onnx'} as weights: no layer supports 5 of its nodes")
     assert lines == [
         "Conv (1 node, 'wide'): attribute dilations is [2, 2]; only [1, 1] is supported",
-        "Sigmoid (2 nodes, first 'gate 1'): no layer supports this operator",
+        "Gelu (2 nodes, first 'gate 1'): no layer supports this operator",
         "com.microsoft.FusedConv (1 node, 'f'): no layer supports this operator",
         "Concat (1 node, 'along'): attribute axis is 2; only 1 is supported",
     ]

@@ -11,6 +11,7 @@ All of them are real mistakes of students and libraries. `EXHIBITS` return wrong
 from minigooglenet.gradcheck.museum import (
     activations,
     attention,
+    channels,
     contract,
     conv,
     conv_settings,
@@ -19,6 +20,7 @@ from minigooglenet.gradcheck.museum import (
     merge,
     norm,
     norm_terms,
+    padding,
     pointwise,
     pooling,
     softmax,
@@ -29,7 +31,7 @@ from minigooglenet.gradcheck.museum.exhibit import KEYS, Exhibit
 __all__ = ["CONTRACT_FAULTS", "EXHIBITS", "KEYS", "Exhibit"]
 
 _MODULES = (conv, conv_settings, pooling, norm, pointwise, softmax, losses, linear, merge)
-_MODULES = (*_MODULES, norm_terms, attention, activations, targets)
+_MODULES = (*_MODULES, norm_terms, attention, activations, targets, channels, padding)
 
 EXHIBITS: dict[str, Exhibit] = {
     exhibit.name: exhibit for module in _MODULES for room in module.ROOMS for exhibit in room.exhibits

@@ -1,4 +1,7 @@
-"""Broken elementwise functions: sigmoid, tanh, SiLU, GELU, leaky ReLU, ELU, softplus, on values away from zero."""
+"""Broken elementwise functions: sigmoid, tanh, SiLU, GELU, leaky ReLU, ELU, softplus, clip, hard swish.
+
+Their inputs are away from the kinks.
+"""
 
 from math import erf
 
@@ -26,8 +29,17 @@ def _inputs(rng):
     return (clear_of_kinks((3, 2, 4), rng),)
 
 
-def _room(name, forward, derivative):
-    return Room(name, forward, lambda grad_y, x: (grad_y * derivative(x),), _inputs)
+def _gate(x):
+    return np.clip(x + 3, 0, 6) / 6
+
+
+def _beyond(*kinks):
+    """Return a function that draws inputs on both sides of the kinks."""
+    return lambda rng: (clear_of_kinks((3, 2, 4), rng, kinks),)
+
+
+def _room(name, forward, derivative, inputs=_inputs):
+    return Room(name, forward, lambda grad_y, x: (grad_y * derivative(x),), inputs)
 
 
 SIGMOID = _room("sigmoid", _sigmoid, lambda x: _sigmoid(x) * (1 - _sigmoid(x)))
@@ -37,7 +49,14 @@ GELU = _room("gelu", lambda x: x * _cumulative(x), lambda x: _cumulative(x) + x 
 LEAKY = _room("leaky_relu", lambda x: np.where(x > 0, x, SLOPE * x), lambda x: np.where(x > 0, 1.0, SLOPE))
 ELU = _room("elu", lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))), lambda x: np.where(x > 0, 1.0, np.exp(x)))
 SOFTPLUS = _room("softplus", lambda x: np.log1p(np.exp(x)), _sigmoid)
-ROOMS = (SIGMOID, TANH, SILU, GELU, LEAKY, ELU, SOFTPLUS)
+CLIP = _room("clip", lambda x: np.clip(x, 0, 6), lambda x: ((x > 0) & (x < 6)).astype(float), _beyond(0, 6))
+HARD_SWISH = _room(
+    "hard_swish",
+    lambda x: x * _gate(x),
+    lambda x: np.where(x <= -3, 0.0, np.where(x >= 3, 1.0, (2 * x + 3) / 6)),
+    _beyond(-3, 3),
+)
+ROOMS = (SIGMOID, TANH, SILU, GELU, LEAKY, ELU, SOFTPLUS, CLIP, HARD_SWISH)
 ANOTHER = "wrong derivative formula"
 
 
@@ -112,3 +131,33 @@ def one_not_added_back(grad_y, x):
 def value_instead_of_the_sigmoid(grad_y, x):
     """A smooth ReLU looks like a soft mask, so the gradient is multiplied by its value."""
     return (grad_y * np.log1p(np.exp(x)),)
+
+
+@CLIP.backward("mask from the wrong array")
+def upper_bound_forgotten(grad_y, x):
+    """ReLU6 replaces a ReLU, and the backward pass keeps the mask x > 0, which lets the gradient pass above 6."""
+    return (grad_y * (x > 0),)
+
+
+@CLIP.backward("mask from the wrong array")
+def gradient_itself_clipped(grad_y, x):
+    """The backward pass clips the gradient, as the forward pass clips the values, instead of selecting by x."""
+    return (np.clip(grad_y, 0, 6),)
+
+
+@CLIP.backward("mask from the wrong array")
+def clip_passes_everything(grad_y, x):
+    """A bound is a constant and a constant has no gradient, so the clip is treated as if it were not there."""
+    return (grad_y.copy(),)
+
+
+@HARD_SWISH.backward(ANOTHER)
+def hard_gate_treated_as_constant(grad_y, x):
+    """The gate looks like a mask, so the gradient is multiplied by it and the product rule is forgotten."""
+    return (grad_y * _gate(x),)
+
+
+@HARD_SWISH.backward(ANOTHER)
+def middle_formula_everywhere(grad_y, x):
+    """The derivative of the middle piece, (2x + 3) / 6, is used below -3 and above 3, too, where the gate is flat."""
+    return (grad_y * (2 * x + 3) / 6,)

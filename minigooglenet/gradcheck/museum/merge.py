@@ -1,9 +1,9 @@
-"""Broken merges: concatenation, addition, a fork with three concatenated branches, and a shortcut."""
+"""Broken merges: concatenation, addition, gates, a fork with three concatenated branches, and a shortcut."""
 
 import numpy as np
 
 from minigooglenet.gradcheck.museum.exhibit import Room
-from minigooglenet.kernels import add, concat
+from minigooglenet.kernels import add, concat, multiply
 
 
 def _concat_forward(x0, x1, x2):
@@ -41,6 +41,27 @@ def _residual_correct(grad_y, x, weight):
     return grad_y + grad_y @ weight, grad_y.T @ x
 
 
+def _gates_forward(x, gates):
+    """Return x (N, C, H, W) times gates (N, C), as squeeze-and-excitation does."""
+    return x * gates[:, :, None, None]
+
+
+def _gates_correct(grad_y, x, gates):
+    return multiply.backward(grad_y, x, gates)
+
+
+def _product_forward(x0, x1):
+    return x0 * x1
+
+
+def _product_correct(grad_y, x0, x1):
+    return multiply.backward(grad_y, x0, x1)
+
+
+def _maps_and_gates(rng):
+    return rng.standard_normal((3, 4, 2, 3)), rng.standard_normal((3, 4))
+
+
 def _three(rng):
     return tuple(rng.standard_normal((3, 2, 2, 3)) for _ in range(3))
 
@@ -61,7 +82,9 @@ CONCAT = Room("concat", _concat_forward, _concat_correct, _three)
 ADD = Room("add", _add_forward, _add_correct, _two)
 FORK = Room("fork", _fork_forward, _fork_correct, _branches)
 RESIDUAL = Room("residual", _residual_forward, _residual_correct, _residual_inputs)
-ROOMS = (CONCAT, ADD, FORK, RESIDUAL)
+GATES = Room("multiply gates", _gates_forward, _gates_correct, _maps_and_gates)
+PRODUCT = Room("multiply", _product_forward, _product_correct, _two)
+ROOMS = (CONCAT, ADD, FORK, RESIDUAL, GATES, PRODUCT)
 
 
 @CONCAT.backward("axes swapped")
@@ -116,3 +139,33 @@ def one_branch_left_out(grad_y, x, weight0, weight1, weight2):
 def shortcut_forgotten(grad_y, x, weight):
     """The shortcut has no parameters and no code, so its backward pass is easily forgotten."""
     return grad_y @ weight, grad_y.T @ x
+
+
+@GATES.backward("not summed over")
+def gates_not_summed_over_positions(grad_y, x, gates):
+    """A gate is repeated over the map by broadcasting, and the sum that this needs backward appears in no code."""
+    return grad_y * gates[:, :, None, None], grad_y * x
+
+
+@GATES.backward("wrong by a constant factor")
+def gates_averaged_over_positions(grad_y, x, gates):
+    """The squeeze is an average over the map, so the gradient of the gate is averaged, too, instead of summed."""
+    return grad_y * gates[:, :, None, None], (grad_y * x).mean(axis=(2, 3))
+
+
+@GATES.backward("only one image counts")
+def gates_of_the_first_image(grad_y, x, gates):
+    """Gates look like the weights of a layer, so the gates of one image are used for the whole batch."""
+    return grad_y * gates[:1, :, None, None], (grad_y * x).sum(axis=(2, 3))
+
+
+@PRODUCT.backward("axes swapped")
+def factors_exchanged(grad_y, x0, x1):
+    """The derivative with respect to one factor is the other factor, but each input gets its own values."""
+    return grad_y * x0, grad_y * x1
+
+
+@PRODUCT.backward("gradient missing")
+def other_factor_treated_as_constant(grad_y, x0, x1):
+    """The second factor is a gate with soft values, and a mask needs no gradient, so the gate never learns."""
+    return grad_y * x1, np.zeros_like(x1)

@@ -4,7 +4,7 @@ import numpy as np
 
 from minigooglenet.gradcheck.museum.exhibit import Room, windows
 from minigooglenet.gradcheck.subject import clear_of_kinks
-from minigooglenet.kernels import avg_pool2d, global_avg_pool2d, max_pool2d
+from minigooglenet.kernels import avg_pool2d, global_avg_pool2d, global_max_pool2d, max_pool2d
 
 NONE, ONE = ((0, 0), (0, 0)), ((1, 1), (1, 1))
 
@@ -60,6 +60,14 @@ def _global_forward(x):
     return x.mean(axis=(2, 3))
 
 
+def _global_max_forward(x):
+    return x.max(axis=(2, 3))
+
+
+def _global_max_correct(grad_y, x):
+    return (global_max_pool2d.backward(grad_y, global_max_pool2d.forward(x)[1], x.shape[2:]),)
+
+
 def _inputs(rng):
     return (clear_of_kinks((3, 2, 5, 7), rng),)
 
@@ -75,7 +83,8 @@ AVG = Room("avg_pool2d", _avg_forward, _avg_correct, _inputs)
 REAL_AVG = Room("avg_pool2d count_include_pad=False", _real_avg_forward, _real_avg_correct, _inputs)
 PADDED_AVG = Room("avg_pool2d count_include_pad=True", _padded_avg_forward, _padded_avg_correct, _inputs)
 GLOBAL_AVG = Room("global_avg_pool2d", _global_forward, _global_correct, _inputs)
-ROOMS = (MAX, PADDED_MAX, NEGATIVE_MAX, AVG, REAL_AVG, PADDED_AVG, GLOBAL_AVG)
+GLOBAL_MAX = Room("global_max_pool2d", _global_max_forward, _global_max_correct, _inputs)
+ROOMS = (MAX, PADDED_MAX, NEGATIVE_MAX, AVG, REAL_AVG, PADDED_AVG, GLOBAL_AVG, GLOBAL_MAX)
 
 
 def _argmax(window):
@@ -247,4 +256,20 @@ def map_treated_as_square(grad_y, x):
     grad_x = np.zeros_like(x)
     for n, c in np.ndindex(grad_y.shape):
         grad_x[n, c] = grad_y[n, c] / x.shape[3] ** 2
+    return (grad_x,)
+
+
+@GLOBAL_MAX.backward("mask from the wrong array")
+def gradient_spread_over_the_map(grad_y, x):
+    """The layer is copied from global average pooling with its backward pass, which reaches every value of the map."""
+    return (np.broadcast_to(grad_y[:, :, None, None] / x[0, 0].size, x.shape).copy(),)
+
+
+@GLOBAL_MAX.backward("mask from the wrong array")
+def rows_and_columns_exchanged(grad_y, x):
+    """The position in a map is divided by the height instead of the width, which is right only for square maps."""
+    grad_x = np.zeros_like(x)
+    for n, c in np.ndindex(grad_y.shape):
+        w, h = divmod(int(x[n, c].argmax()), x.shape[2])
+        grad_x[n, c, h, w] = grad_y[n, c]
     return (grad_x,)

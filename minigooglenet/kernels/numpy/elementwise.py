@@ -28,17 +28,18 @@ def _clip_gradient(grad_y, x, low, high):
 
 
 def _leaky_relu(x, slope):
-    return np.where(x > 0, x, x.dtype.type(slope) * x)
+    return np.maximum(x, 0) + slope * np.minimum(x, 0)
 
 
 def _leaky_relu_gradient(grad_y, x, slope):
-    return np.where(x > 0, grad_y, grad_y.dtype.type(slope) * grad_y)
+    return np.where(x > 0, grad_y, slope * grad_y)
 
 
 def _sigmoid(x):
-    negative = x.real < 0
-    power = np.exp(np.where(negative, x, -x))  # exp(-|x|) is at most 1, so it never overflows
-    return np.where(negative, power, x.dtype.type(1)) / (1 + power)
+    if x.dtype.kind == "c":
+        return (1 + np.tanh(x / 2)) / 2  # the same function; a complex exp that overflows would be NaN
+    with np.errstate(over="ignore"):  # where exp(-x) is infinite, 1 / infinity is zero, which is right
+        return 1 / (1 + np.exp(-x))
 
 
 def _sigmoid_gradient(grad_y, x):

@@ -8,15 +8,15 @@ import numpy as np
 
 def forward(*xs):
     """Return the product of all inputs."""
-    return functools.reduce(operator.mul, _of_one_rank(xs))
+    return functools.reduce(operator.mul, of_one_rank(xs))
 
 
 def backward(grad_y, *xs):
     """Return one gradient per input: grad_y times the other inputs, summed over the axes that were repeated.
 
-    The gradient is not y / x, because x may be zero. Sums are in float64.
+    It is not grad_y * y / x, because x may be zero. Sums are in float64.
     """
-    same, grads = _of_one_rank(xs), []
+    same, grads = of_one_rank(xs), []
     for i, x in enumerate(same):
         grad = functools.reduce(operator.mul, same[:i] + same[i + 1 :], grad_y)
         repeated = tuple(axis for axis in range(grad.ndim) if x.shape[axis] == 1 < grad.shape[axis])
@@ -26,7 +26,7 @@ def backward(grad_y, *xs):
     return tuple(grads)
 
 
-def _of_one_rank(xs):
+def of_one_rank(xs):
     """Return the inputs with axes of length 1 at their ends, because NumPy would add them in front."""
     rank = max(x.ndim for x in xs)
     return [x.reshape(*x.shape, *[1] * (rank - x.ndim)) for x in xs]

@@ -9,6 +9,6 @@ def forward(x, padding, value):
 
 
 def backward(grad_y, padding):
-    """Return grad_x (N, C, H, W), a view of grad_y."""
+    """Return grad_x (N, C, H, W), grad_y without the padding."""
     (top, bottom), (left, right) = padding
-    return grad_y[:, :, top : grad_y.shape[2] - bottom, left : grad_y.shape[3] - right]
+    return grad_y[:, :, top : grad_y.shape[2] - bottom, left : grad_y.shape[3] - right].copy()

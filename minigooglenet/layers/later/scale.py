@@ -51,15 +51,16 @@ class Scale(Layer):
         return scale.output_shape(any_shape(self, x_shape), self.channels)
 
     def forward(self, x: Array, train: bool = False) -> tuple[Array, Any]:
-        return scale.forward(x, *self._arguments()), x
+        return scale.forward(x, *self.arrays()), x
 
     def backward(self, grad_output: Array, cache: Any) -> Gradients:
-        grad_x, grad_weight, grad_bias = scale.backward(grad_output, cache, *self._arguments())
+        grad_x, grad_weight, grad_bias = scale.backward(grad_output, cache, *self.arrays())
         return (grad_x,), named_gradients(grad_weight, grad_bias) if self.trained else {}
 
     def settings(self) -> dict[str, Any]:
-        return {**super().settings(), "bias": self._arguments()[1] is not None, "trained": self.trained}
+        return {**super().settings(), "bias": self.arrays()[1] is not None, "trained": self.trained}
 
-    def _arguments(self):
+    def arrays(self) -> tuple[Array, Array | None]:
+        """Return the weight, and the bias or None."""
         arrays = {**self.params, **self.buffers}
         return arrays["weight"], arrays.get("bias")

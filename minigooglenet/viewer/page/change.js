@@ -16,6 +16,9 @@ const SETTABLE = {
   LocalResponseNorm: { size: INTEGER },
   BatchNorm2d: { num_features: INTEGER },
   Dropout: { p: NUMBER },
+  Scale: { channels: INTEGER, bias: SWITCH },
+  Pad: { padding: SIZES },
+  ChannelShuffle: { groups: INTEGER },
 };
 const MOST_FIELDSETS = 12; // of a module with more nodes to set, the reader selects one
 

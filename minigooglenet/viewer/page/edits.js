@@ -4,7 +4,7 @@
 // state.edits = {node: {setting: value}} belongs to the network that is shown. A layer adapts to what it reads, unless
 // the reader changes that setting too; an input is changed by its `shape`.
 
-const FOLLOWS = { Conv2d: "in_channels", Linear: "in_features", BatchNorm2d: "num_features" };
+const FOLLOWS = { Conv2d: "in_channels", Linear: "in_features", BatchNorm2d: "num_features", Scale: "channels" };
 const COLUMNS = {
   macs: "mac", adds: "add", multiplies: "multiply", compares: "compare", divides: "divide", powers: "power",
   grad_input_macs: "grad_input_mac", grad_weight_macs: "grad_weight_mac",
@@ -99,7 +99,7 @@ function numbersAfter(run, node, inputs) {
   counts.tape_bytes = tapeBytes(run, node, inputs, keeps);
   checkExact(run, counts);
   delete settings.algorithm;
-  const after = { input_shapes: inputs, shape, settings, ...counts, ...fieldAfter(run, node, windows) };
+  const after = { input_shapes: inputs, shape, settings, ...counts, ...fieldAfter(run, node, windows, shape) };
   return { ...after, explain: explained(node, after, counted) };
 }
 
@@ -131,7 +131,7 @@ function ownAfter(run, node, inputs) {
   if (node.own.inputs) node.reads.forEach((name) => run.saved.add(name));
   const { windows } = node.own;
   const along = Array.isArray(windows) ? windows.map(([starts, stops, step]) => ({ starts, stops, step })) : windows;
-  const field = fieldAfter(run, node, along);
+  const field = fieldAfter(run, node, along, node.shape);
   checkExact(run, node);
   return { ...field, explain: [...node.explain.slice(0, -1), fieldLine(field)] };
 }
@@ -186,9 +186,9 @@ function liveBytes(net, nodes) {
 // the path where they are closest, `wide` over all paths. `step` is their distance past the edges.
 
 /** Return a node's receptive field, and remember it for the nodes that read it. */
-function fieldAfter(run, node, windows) {
+function fieldAfter(run, node, windows, shape) {
   const before = node.reads.map((name) => run.fields.get(name));
-  const along = (which) => [0, 1].map((axis) => before.map((field) => through(field[which][axis], windows, axis)));
+  const along = (which) => [0, 1].map((axis) => before.map((field) => repeated(through(field[which][axis], windows, axis), shape, axis)));
   const wide = along("wide").map(union);
   const narrow = along("narrow").map(shortest);
   const jump = wide.map((extent, axis) => jumpOf(extent, Array.isArray(windows) ? windows[axis].step : 1, before[0].jump[axis]));
@@ -211,6 +211,13 @@ function through(extent, windows, axis) {
     last: stops.map((stop) => valueAt(extent.last, extent.step, stop - 1)),
     step: extent.step * step,
   };
+}
+
+/** Return the extent of a gate for each of the positions that it multiplies, other extents as they are. */
+function repeated(extent, shape, axis) {
+  if (shape.length !== 3 || extent.first.length === shape[axis + 1]) return extent;
+  const repeat = ([value]) => range(shape[axis + 1]).map(() => value);
+  return { first: repeat(extent.first), last: repeat(extent.last), step: extent.step };
 }
 
 /** Return values[position], continued with `step` past both ends. */
@@ -238,9 +245,10 @@ function shortest(parts) {
   return parts[lengths.indexOf(Math.min(...lengths))];
 }
 
-/** Return the average jump between neighbouring positions, rounded down, at least 1. */
+/** Return the average jump between neighbouring positions, rounded down, at least 1; of equal positions, the input's. */
 function jumpOf({ first }, step, before) {
-  if (first.length > 1) return Math.max(1, Math.floor((first.at(-1) - first[0]) / (first.length - 1)));
+  const length = first.at(-1) - first[0];
+  if (length) return Math.max(1, Math.floor(length / (first.length - 1)));
   return before * Math.max(1, step);
 }
 

@@ -8,15 +8,19 @@ from minigooglenet import parallel
 from minigooglenet.kernels.fast import (
     adaptive_avg_pool2d,
     avg_pool2d,
+    elementwise,
     implicit_gemm,
     local_response_norm,
     max_pool2d,
+    multiply,
     relu,
+    scale,
     winograd,
 )
 
 WEIGHT, BIAS = draw(6, 4, 3, 3, seed=1, dtype=np.float32), draw(6, seed=2, dtype=np.float32)
 ONE, NONE = ((1, 1), (1, 1)), ((0, 0), (0, 0))
+FACTORS = draw(4, seed=5, dtype=np.float32)
 TWO_GROUPS = WEIGHT[:, :2]
 
 
@@ -77,6 +81,19 @@ BOUND = {
         lambda x: local_response_norm.forward(x, 3, 1.0, 0.75, 1.0)[0],
     ),
     "relu": (relu.bind, lambda x: relu.forward(x)[0]),
+    "clip": (
+        lambda x, y: elementwise.bind(x, "clip", (0.0, 1.0), y),
+        lambda x: elementwise.forward(x, "clip", (0.0, 1.0)),
+    ),
+    "silu": (lambda x, y: elementwise.bind(x, "silu", (), y), lambda x: elementwise.forward(x, "silu", ())),
+    "scale": (lambda x, y: scale.bind(x, FACTORS, BIAS[:4], y), lambda x: scale.forward(x, FACTORS, BIAS[:4])),
+    "multiply": (lambda x, y: multiply.bind(x, x, y=y), lambda x: multiply.forward(x, x)),
+    # The gates are a slice of the same array, so they must be read at each run, too.
+    "multiply by gates": (
+        lambda x, y: multiply.bind(x, x[:, :, 0, 0], y=y),
+        lambda x: multiply.forward(x, x[:, :, 0, 0]),
+    ),
+    "multiply three": (lambda x, y: multiply.bind(x, x, x, y=y), lambda x: multiply.forward(x, x, x)),
 }
 EVERY = pytest.mark.parametrize("name", BOUND)
 X = draw(3, 4, 9, 10, dtype=np.float32)
