@@ -100,8 +100,13 @@ def window_count(size: int, kernel: int, stride: int, padding: Pair, *, ceil_mod
     return count - 1 if (count - 1) * stride >= size + before else count
 
 
+def dilated(kernel_size: Pair, dilation: Pair) -> Pair:
+    """Return the size of a dilated kernel: dilation * (kernel - 1) + 1 along each axis."""
+    return dilation[0] * (kernel_size[0] - 1) + 1, dilation[1] * (kernel_size[1] - 1) + 1
+
+
 def output_size(
-    input_size: Pair, kernel_size: Pair, stride: Pair, padding: Padding, *, ceil_mode: bool = False
+    input_size: Pair, kernel_size: Pair, stride: Pair, padding: Padding, dilation: Pair = (1, 1), *, ceil_mode=False
 ) -> Pair:
     """Return (P, Q), the output size of a convolution or pooling over an H x W input.
 
@@ -110,15 +115,16 @@ def output_size(
     ValueError
         If no window fits, with the arithmetic of the axis that fails.
     """
-    sizes = []
-    for axis, size, kernel, step, sides in zip(
-        ("height", "width"), input_size, kernel_size, stride, padding, strict=True
-    ):
-        count = window_count(size, kernel, step, sides, ceil_mode=ceil_mode)
+    sizes, lengths = [], dilated(kernel_size, dilation)
+    for i, axis in enumerate(("height", "width")):
+        size, (before, after) = input_size[i], padding[i]
+        count = window_count(size, lengths[i], stride[i], padding[i], ceil_mode=ceil_mode)
         if count < 1:
+            rule = f" = dilation {dilation[i]} * ({kernel_size[i]} - 1) + 1" if dilation[i] > 1 else ""
             raise ValueError(
-                f"the kernel is larger than the padded input: {axis} {size} + padding {sides[0]} + {sides[1]} = "
-                f"{size + sum(sides)} < kernel {kernel}. Try a larger input, a smaller kernel or more padding."
+                f"the kernel is larger than the padded input: {axis} {size} + padding {before} + {after} = "
+                f"{size + before + after} < kernel {lengths[i]}{rule}. "
+                "Try a larger input, a smaller kernel or more padding."
             )
         sizes.append(count)
     return sizes[0], sizes[1]
@@ -140,18 +146,9 @@ def check_pool_windows(
         )
 
 
-def check_winograd(kernel_size: Pair, stride: Pair, padding: Padding) -> None:
-    """Raise a ValueError unless Winograd's algorithm can compute such a convolution."""
-    if not winograd_applies(kernel_size, stride, padding):
-        raise ValueError(
-            f"Winograd's algorithm computes 3x3 convolutions with stride 1 and padding of at most 2, got a "
-            f"{kernel_size[0]}x{kernel_size[1]} kernel, stride {stride}, padding {padding}. Try algorithm='auto'."
-        )
-
-
-def winograd_applies(kernel_size: Pair, stride: Pair, padding: Padding) -> bool:
-    """Return whether Winograd's algorithm can compute such a convolution: 3x3, stride 1, padding of at most 2."""
-    return tuple(kernel_size) == (3, 3) and stride == (1, 1) and max(max(sides) for sides in padding) <= 2
+def winograd_applies(kernel_size: Pair, stride: Pair, padding: Padding, dilation: Pair = (1, 1)) -> bool:
+    """Return whether Winograd's algorithm applies: 3x3 kernel, stride and dilation 1, padding of at most 2."""
+    return tuple(kernel_size) == (3, 3) and stride == dilation == (1, 1) and max(map(max, padding)) <= 2
 
 
 def winograd_grid(size: Pair) -> Pair:

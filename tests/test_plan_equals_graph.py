@@ -54,6 +54,7 @@ def conv(data, shape, rng):
         data.draw(st.sampled_from([1, 2, (2, 1)])),
         data.draw(st.sampled_from([0, 1, (1, 0), ((0, 1), (2, 0))])),
         groups=groups,
+        dilation=data.draw(st.sampled_from([1, 1, 2, (1, 3)])),
         bias=data.draw(st.booleans()),
         bias_init=0.1,
         algorithm=algorithm,

@@ -1,7 +1,7 @@
 """Test cases of the ladder: convolutions of a network, and smaller parts of them for algorithms that are too slow."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,10 +25,11 @@ class Case:
     stride: tuple[int, int]
     padding: tuple
     groups: int
+    dilation: tuple[int, int] = (1, 1)
 
     @property
     def output_size(self) -> tuple[int, int]:
-        return shapes.output_size(self.x.shape[2:], self.weight.shape[2:], self.stride, self.padding)
+        return shapes.output_size(self.x.shape[2:], self.weight.shape[2:], self.stride, self.padding, self.dilation)
 
     @property
     def macs(self) -> int:
@@ -43,17 +44,18 @@ class Case:
 
     def run(self, algorithm):
         """Return the output of an algorithm."""
-        return conv2d.forward(self.x, self.weight, self.bias, self.stride, self.padding, self.groups, algorithm)
+        settings = self.stride, self.padding, self.groups
+        return conv2d.forward(self.x, self.weight, self.bias, *settings, algorithm, dilation=self.dilation)
 
     def small(self, macs=FEW_MACS) -> "Case":
         """Return a part with about `macs` MACs: one image, one group, and only the first rows and filters."""
         filters, channels = len(self.weight) // self.groups, self.weight.shape[1]
-        rows = min(self.x.shape[2], self.weight.shape[2] + self.stride[0])
+        rows = min(self.x.shape[2], shapes.dilated(self.weight.shape[2:], self.dilation)[0] + self.stride[0])
         x = np.ascontiguousarray(self.x[:1, :channels, :rows])
-        one = Case(self.name, x, self.weight[:1], None, self.stride, self.padding, 1)
+        one = replace(self, x=x, weight=self.weight[:1], bias=None, groups=1)
         filters = max(1, min(filters, macs // one.macs))
         bias = None if self.bias is None else self.bias[:filters]
-        return Case(self.name, x, self.weight[:filters], bias, self.stride, self.padding, 1)
+        return replace(one, weight=self.weight[:filters], bias=bias)
 
     def refusal(self, algorithm) -> str | None:
         """Return why an algorithm does not support this convolution, or None if it does."""
@@ -68,7 +70,8 @@ def of_node(graph, name, batch) -> Case:
     """Return the convolution of a node with random images."""
     layer, (wire,) = graph.nodes[name]
     x = np.random.default_rng(0).standard_normal((batch, *graph.shapes[wire]), dtype=np.float32)
-    return Case(name, x, layer.params["weight"], layer.params.get("bias"), layer.stride, layer.padding, layer.groups)
+    settings = layer.stride, layer.padding, layer.groups, layer.dilation
+    return Case(name, x, layer.params["weight"], layer.params.get("bias"), *settings)
 
 
 def convolutions(graph, outputs=None) -> list[str]:
@@ -88,6 +91,6 @@ def chosen(graph, names=None, few=False) -> list[str]:
     for name in convolutions(graph, [graph.main]):
         layer, wires = graph.nodes[name]
         (term,) = (term for term in cost(layer, graph.shapes[wires[0]]).terms if term.kind == "mac")
-        kinds.setdefault((layer.kernel_size, layer.stride), []).append((term.count, name))
+        kinds.setdefault((layer.kernel_size, layer.stride, layer.dilation), []).append((term.count, name))
     picked = {name for works in kinds.values() for _, name in (max(works), *([] if few else works[-1:]))}
     return [name for name in graph.nodes if name in picked]

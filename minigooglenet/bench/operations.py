@@ -4,7 +4,7 @@ import numpy as np
 
 from minigooglenet.bench import clock, settings
 from minigooglenet.bench.results import busy_notes, many, milliseconds, skipped_notes, times
-from minigooglenet.console import Table
+from minigooglenet.console import Table, text
 from minigooglenet.counting.costs import cost
 from minigooglenet.layers import BatchNorm2d, LocalResponseNorm
 
@@ -35,7 +35,7 @@ def chosen(graph) -> dict:
     for layer, wires in graph.nodes.values():
         shapes = [graph.shapes[wire] for wire in wires]
         work = sum(term.count for term in cost(layer, *shapes).terms) or sum(int(np.prod(shape)) for shape in shapes)
-        label = _label(layer, shapes)
+        label = _label(layer)
         if layer.kind not in LEFT_OUT and work > largest.get(label, (0,))[0]:
             largest[label] = work, layer, shapes
     kinds = {layer.kind for _, layer, _ in largest.values()}
@@ -48,11 +48,14 @@ def chosen(graph) -> dict:
     return {label: (layer, shapes) for label, (_, layer, shapes) in sorted(largest.items())}
 
 
-def _label(layer, shapes):
+def _label(layer):
     if not hasattr(layer, "kernel_size"):
         return layer.kind
-    kernel, stride = ("x".join(map(str, pair)) for pair in cost(layer, *shapes).window)
-    return f"{layer.kind} {kernel}" + ("" if layer.stride == (1, 1) else f" stride {stride}")
+    label = f"{layer.kind} {text(layer.kernel_size)}"
+    for name in ("stride", "dilation"):
+        steps = getattr(layer, name, (1, 1))
+        label += "" if steps == (1, 1) else f" {name} {text(steps)}"
+    return label
 
 
 def _operation(options, layer, shapes, batch):

@@ -184,7 +184,8 @@ def _conv2d(layer, x_shape):
     filters, height, width = layer.output_shape(x_shape)
     factors = layer.in_channels // layer.groups, filters, *layer.kernel_size, height, width
     bias = [Term("add", (filters, height, width), "bias")] if "bias" in layer.params else []
-    return Cost((*_products(factors), *bias), Keeps(inputs=True), (layer.kernel_size, layer.stride))
+    window = shapes.dilated(layer.kernel_size, layer.dilation), layer.stride
+    return Cost((*_products(factors), *bias), Keeps(inputs=True), window)
 
 
 @register(layers.Linear)

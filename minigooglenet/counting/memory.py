@@ -85,8 +85,9 @@ def _extra_bytes(layer, x_shape, threads):
     """
     if not isinstance(layer, Conv2d) or not isinstance(layer.algorithm, str):
         return 0, 0
-    weight_shape, dtype = layer.params["weight"].shape, np.dtype(np.float32)
-    form = conv2d.form_named(layer.algorithm, dtype, weight_shape, layer.stride, layer.padding)
+    weight_shape, dtype, dilation = layer.params["weight"].shape, np.dtype(np.float32), layer.dilation
+    form = conv2d.form_named(layer.algorithm, dtype, weight_shape, layer.stride, layer.padding, dilation)
     if not hasattr(form, "workspace"):
         return 0, 0
-    return form.workspace(x_shape, weight_shape, layer.stride, layer.padding, layer.groups, threads, ITEMSIZE)
+    settings = layer.stride, layer.padding, layer.groups, threads, ITEMSIZE
+    return form.workspace(x_shape, weight_shape, *settings, **conv2d.keywords_of(dilation))

@@ -7,6 +7,7 @@ from typing import Any
 from minigooglenet import console, renamed
 from minigooglenet.counting import paths
 from minigooglenet.counting.costs import Cost, Term
+from minigooglenet.shapes import dilated
 from minigooglenet.typing import Shape
 
 # {column of a row: kind of a Term}
@@ -100,6 +101,10 @@ class Row:
         lines += [f"  {term}" for term in self.terms]
         if self.params:
             lines.append(f"  {self.weights:,} weights + {self.biases:,} biases = {self.params:,} parameters")
+        if self.kind == "Conv2d" and "dilation" in self.settings:
+            kernel, dilation = self.settings["kernel_size"], self.settings["dilation"]
+            parts = map(console.text, (kernel, dilation, dilated(kernel, dilation)))
+            lines.append("  a {} kernel with dilation {} covers {} values".format(*parts))
         smallest, largest = map(console.text, (self.receptive_field_min, self.receptive_field_max))
         field = largest if smallest == largest else f"{smallest} to {largest}"
         lines.append(f"  receptive field {field} input pixels, jump {console.text(self.jump)}")

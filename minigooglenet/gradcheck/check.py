@@ -10,7 +10,7 @@ from minigooglenet import checks
 from minigooglenet.gradcheck.report import FAIL, Finding, Report
 from minigooglenet.gradcheck.stages import run_stages
 from minigooglenet.gradcheck.subject import from_functions, from_layer
-from minigooglenet.shapes import shape
+from minigooglenet.shapes import dilated, shape
 from minigooglenet.typing import Rng, Shape
 
 if TYPE_CHECKING:
@@ -24,7 +24,10 @@ REVEALING = {
     "BatchNorm2d": lambda layer: (layer.num_features, 3, 4),
     "Scale": lambda layer: (layer.channels, 3, 4),
     "ChannelShuffle": lambda layer: (3 * layer.groups, 2, 3),
-    "Conv2d": lambda layer: (layer.in_channels, layer.kernel_size[0] + 2, layer.kernel_size[1] + 4),
+    "Conv2d": lambda layer: (
+        layer.in_channels,
+        *(length + more for length, more in zip(dilated(layer.kernel_size, layer.dilation), (2, 4), strict=True)),
+    ),
 }
 
 

@@ -28,6 +28,8 @@ def examples() -> dict[str, list]:
             *(conv(3, 3, 3, stride=2, padding=1, algorithm=algorithm) for algorithm in algorithms),
             conv(4, 6, (3, 2), stride=(2, 1), padding=((1, 0), (2, 1)), groups=2),
             conv(3, 4, 3, bias=False),
+            conv(3, 3, 3, padding=2, dilation=2),
+            *(conv(4, 2, (3, 2), (1, 2), groups=2, dilation=(2, 3), algorithm=algorithm) for algorithm in algorithms),
         ],
         "MaxPool2d": [
             layers.MaxPool2d(3, 2, ceil_mode=True),

@@ -1,7 +1,8 @@
-"""Suspects of sliding windows: positions computed with the wrong stride, padding or kernel position.
+"""Suspects of sliding windows: positions computed with the wrong stride, padding, dilation or kernel position.
 
-A convolution or a pool connects position p of the output with position h = p * stride - padding + r of the input. A
-faulty backward uses that rule with a wrong stride or padding; this module computes what it would return.
+A convolution or a pool connects position p of the output with position h = p * stride - padding + r * dilation of the
+input. A faulty backward uses that rule with a wrong stride, padding or dilation; this module computes what it would
+return.
 """
 
 from itertools import product
@@ -22,9 +23,11 @@ def recognise(subject):
     if rest and rest[0].ndim == 4 and rest[0].shape[0] == y.shape[1] and x.shape[1] % rest[0].shape[1] == 0:
         bias = rest[1] if len(rest) > 1 and rest[1].shape == (y.shape[1],) else None
         groups = x.shape[1] // rest[0].shape[1]
-        for stride, padding in _fits(x, y, rest[0].shape[2:], ceil_modes=(False,)):
-            if np.allclose(y, conv2d.forward(x, rest[0], bias, stride, padding, groups, "im2col")):
-                return "Conv2d", {"stride": stride, "padding": padding, "groups": groups}
+        for dilation in sorted(product(range(1, 4), repeat=2), key=lambda d: (d[0] != d[1], d)):
+            for stride, padding in _fits(x, y, shapes.dilated(rest[0].shape[2:], dilation), ceil_modes=(False,)):
+                same = conv2d.forward(x, rest[0], bias, stride, padding, groups, "im2col", dilation=dilation)
+                if np.allclose(y, same):
+                    return "Conv2d", {"stride": stride, "padding": padding, "groups": groups, "dilation": dilation}
         for stride, padding in _corners(x, y, rest[0].shape[2:]):
             full = conv2d.forward(x, rest[0], bias, stride, padding, groups, "im2col")
             if np.allclose(y, full[:, :, : y.shape[2], : y.shape[3]]):
@@ -75,12 +78,13 @@ def _fits(x, y, kernel, ceil_modes):
 
 
 def convolution(e, settings):
-    """A convolution whose backward computes positions with a wrong stride or padding, or ignores the groups."""
+    """A convolution whose backward uses a wrong stride, padding or dilation, or ignores the groups."""
     stride, padding, groups = settings["stride"], settings["padding"], settings["groups"]
+    dilation = settings.get("dilation", (1, 1))
     x, weight = (np.asarray(a) for a in e.subject.arrays[:2])
     if e.position > 1:
         return
-    for key, hint, rule in _rules(stride, padding, weight.shape[2:]):
+    for key, hint, rule in _convolution_rules(stride, padding, weight.shape[2:], dilation):
         if e.position == 0:
             predictions = [
                 _conv_grad_x(e.grad_y, x.shape, w, groups, *rule) for w in (weight, weight[:, :, ::-1, ::-1])
@@ -91,7 +95,7 @@ def convolution(e, settings):
             yield key, hint
             return
     if groups > 1:
-        rule = (stride, tuple(sides[0] for sides in padding))
+        rule = (stride, tuple(sides[0] for sides in padding), dilation)
         first = [x[:, : weight.shape[1]]] * groups  # every group reads the channels of the first group
         if e.position == 0:
             grad = _conv_grad_x(e.grad_y, (len(x), weight.shape[1], *x.shape[2:]), weight, 1, *rule)
@@ -219,23 +223,35 @@ def _rules(stride, padding, kernel):
             )
 
 
+def _convolution_rules(stride, padding, kernel, dilation):
+    """Yield (key, hint, (stride, offset, dilation)) of wrong position rules, those of the dilation first."""
+    right = stride, tuple(sides[0] for sides in padding)
+    others = {"": (1, 1), ", because height and width are exchanged": dilation[::-1], ", the stride": stride}
+    for name, other in others.items():
+        if other != dilation != (1, 1):
+            key = "axes swapped" if "exchanged" in name else "dilation ignored"
+            yield key, f"backward uses dilation {other} instead of {dilation}{name}", (*right, other)
+    for key, hint, rule in _rules(stride, padding, kernel):
+        yield key, hint, (*rule, dilation)
+
+
 def _positions(count, step, offset, r, size):
-    """Return (outputs, inputs): the outputs that read a real input through kernel position r, and these inputs."""
+    """Return (outputs, inputs): the outputs that read a real input r positions after the first, and these inputs."""
     inputs = np.arange(count) * step - offset + r
     real = (inputs >= 0) & (inputs < size)
     return np.flatnonzero(real), inputs[real]
 
 
-def _windows(grad_y, x_shape, kernel, stride, offset):
+def _windows(grad_y, x_shape, kernel, stride, offset, dilation):
     for r, s in product(range(kernel[0]), range(kernel[1])):
-        p, h = _positions(grad_y.shape[2], stride[0], offset[0], r, x_shape[2])
-        q, w = _positions(grad_y.shape[3], stride[1], offset[1], s, x_shape[3])
+        p, h = _positions(grad_y.shape[2], stride[0], offset[0], r * dilation[0], x_shape[2])
+        q, w = _positions(grad_y.shape[3], stride[1], offset[1], s * dilation[1], x_shape[3])
         yield r, s, np.ix_(p, q), np.ix_(h, w)
 
 
-def _conv_grad_x(grad_y, x_shape, weight, groups, stride, offset):
+def _conv_grad_x(grad_y, x_shape, weight, groups, stride, offset, dilation):
     grad_x = np.zeros(x_shape)
-    for r, s, (p, q), (h, w) in _windows(grad_y, x_shape, weight.shape[2:], stride, offset):
+    for r, s, (p, q), (h, w) in _windows(grad_y, x_shape, weight.shape[2:], stride, offset, dilation):
         for g in range(groups):
             filters, channels = (_group(g, count, groups) for count in (weight.shape[0], x_shape[1]))
             grad_x[:, channels, h, w] += np.einsum(
@@ -244,9 +260,9 @@ def _conv_grad_x(grad_y, x_shape, weight, groups, stride, offset):
     return grad_x
 
 
-def _conv_grad_weight(grad_y, x, weight_shape, groups, stride, offset):
+def _conv_grad_weight(grad_y, x, weight_shape, groups, stride, offset, dilation):
     grad_weight = np.zeros(weight_shape)
-    for r, s, (p, q), (h, w) in _windows(grad_y, x.shape, weight_shape[2:], stride, offset):
+    for r, s, (p, q), (h, w) in _windows(grad_y, x.shape, weight_shape[2:], stride, offset, dilation):
         for g in range(groups):
             filters, channels = (_group(g, count, groups) for count in (weight_shape[0], x.shape[1]))
             pixels = x[:, channels][:, :, h, w]

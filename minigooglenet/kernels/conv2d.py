@@ -29,6 +29,8 @@ def forward(
     padding: Padding = 0,
     groups: int = 1,
     algorithm: str | Pair = "auto",
+    *,
+    dilation: Size = 1,
 ) -> Array:
     """Convolve a batch of images. Strictly, this is a cross-correlation, as everywhere in deep learning.
 
@@ -41,10 +43,11 @@ def forward(
     padding : int, (h, w) or ((top, bottom), (left, right)); zeros
     groups : int that divides C and K
     algorithm : "auto", "loops", "im2col", "numba", "winograd" or a pair (forward, backward)
+    dilation : int or (h, w), the distance between neighbouring kernel positions in pixels
 
     Returns
     -------
-    y : (N, K, P, Q) in the dtype of x, with P = (H + top + bottom - R) // stride + 1
+    y : (N, K, P, Q) in the dtype of x, with P = (H + top + bottom - (dilation * (R - 1) + 1)) // stride + 1
 
     Raises
     ------
@@ -60,10 +63,10 @@ def forward(
     array([[[[ 8., 12.],
              [20., 24.]]]])
     """
-    x, weight, bias, stride, padding, shape = _checked(x, weight, bias, stride, padding, groups)
-    form = form_named(algorithm, x.dtype, weight.shape, stride, padding)
+    x, weight, bias, stride, padding, keywords, shape = _checked(x, weight, bias, stride, padding, groups, dilation)
+    form = form_named(algorithm, x.dtype, weight.shape, stride, padding, **keywords)
     with parallel.computing():  # bit-identical for every number of BLAS threads
-        y = form.forward(x, weight, bias, stride, padding, groups)
+        y = form.forward(x, weight, bias, stride, padding, groups, **keywords)
     return returned("conv2d", "forward", y, (shape, x.dtype))
 
 
@@ -78,6 +81,7 @@ def backward(
     groups: int = 1,
     algorithm: str | Pair = "auto",
     *,
+    dilation: Size = 1,
     need_inputs: bool = True,
 ) -> tuple[Array | None, Array, Array | None]:
     """Return (grad_x, grad_weight, grad_bias) for an upstream gradient grad_y (N, K, P, Q).
@@ -99,14 +103,14 @@ def backward(
     array([[ 8., 12.],
            [20., 24.]])
     """
-    x, weight, bias, stride, padding, shape = _checked(x, weight, bias, stride, padding, groups)
+    x, weight, bias, stride, padding, keywords, shape = _checked(x, weight, bias, stride, padding, groups, dilation)
     grad_y = checks.gradient(grad_y, shape, x.dtype)
-    form = form_named(algorithm, x.dtype, weight.shape, stride, padding)
+    form = form_named(algorithm, x.dtype, weight.shape, stride, padding, **keywords)
     with parallel.computing():
         if not need_inputs and hasattr(form, "backward_params"):
-            grad_weight, grad_bias = form.backward_params(grad_y, x, weight, bias, stride, padding, groups)
+            grad_weight, grad_bias = form.backward_params(grad_y, x, weight, bias, stride, padding, groups, **keywords)
             return None, grad_weight, grad_bias
-        grads = form.backward(grad_y, x, weight, bias, stride, padding, groups)
+        grads = form.backward(grad_y, x, weight, bias, stride, padding, groups, **keywords)
     return returned(
         "conv2d",
         "backward",
@@ -117,26 +121,36 @@ def backward(
     )
 
 
-def check_algorithm(algorithm: str | Pair, kernel_size: tuple[int, int], stride: Size, padding: Padding) -> None:
-    """Raise an error unless `algorithm` is known and can compute such a convolution."""
+def keywords_of(dilation: tuple[int, int]) -> dict[str, tuple[int, int]]:
+    """Return {"dilation": (h, w)} for a form, or {} if it is (1, 1), because your own pair may not take it."""
+    return {} if dilation == (1, 1) else {"dilation": dilation}
+
+
+def check_algorithm(algorithm: str | Pair, kernel_size: tuple[int, int], *settings: Any) -> None:
+    """Raise an error unless `algorithm` can compute a convolution with these `settings`: stride, padding, dilation."""
     if not (isinstance(algorithm, str) and algorithm == "auto"):  # `mg.use` decides about "auto", at each call
-        form_named(algorithm, np.dtype(np.float32), (0, 0, *kernel_size), stride, padding)
+        form_named(algorithm, np.dtype(np.float32), (0, 0, *kernel_size), *settings)
 
 
-def form_named(algorithm, dtype, weight_shape, stride, padding):
+def form_named(algorithm, dtype, weight_shape, stride, padding, dilation=(1, 1)):
     """Return the module or Pair that computes `algorithm`; raise an error if it cannot compute such a convolution."""
     if not isinstance(algorithm, str):
         if not isinstance(algorithm, (tuple, list)) or len(algorithm) != 2 or not all(map(callable, algorithm)):
             raise TypeError(f"algorithm must be a name or a pair of functions (forward, backward), got {algorithm!r}")
-        return pair("conv2d", *algorithm)
+        return pair("conv2d", *algorithm, **keywords_of(dilation))
     if algorithm == "auto":
-        return forms.form_of("conv2d", dtype)
+        form = forms.form_of("conv2d", dtype)
+        return pair("conv2d", *form, **keywords_of(dilation)) if isinstance(form, tuple) else form
     if algorithm not in ALGORITHMS:
         raise ValueError(
             f"algorithm must be 'auto', {', '.join(map(repr, ALGORITHMS))} or a pair of functions, got {algorithm!r}"
         )
-    if algorithm == "winograd":
-        shapes.check_winograd(weight_shape[2:], stride, padding)
+    if algorithm == "winograd" and not shapes.winograd_applies(weight_shape[2:], stride, padding, dilation):
+        raise ValueError(
+            f"Winograd's algorithm computes 3x3 convolutions with stride and dilation 1 and padding of at most 2, got "
+            f"a {weight_shape[2]}x{weight_shape[3]} kernel, stride {stride}, dilation {dilation}, padding {padding}. "
+            "Try algorithm='auto'."
+        )
     if algorithm == "loops":
         return forms.module_of("conv2d", "loops")
     if algorithm == "im2col":
@@ -150,7 +164,7 @@ def form_named(algorithm, dtype, weight_shape, stride, padding):
     return compiled.fast().implicit_gemm if algorithm == "numba" else compiled.fast().winograd
 
 
-def output_shape(x_shape: Shape, weight_shape: Shape, stride: Any, padding: Any, groups: int) -> Shape:
+def output_shape(x_shape: Shape, weight_shape: Shape, stride: Any, padding: Any, groups: int, dilation: Any) -> Shape:
     """Return (K, P, Q) for x_shape (C, H, W) and weight_shape (K, C/groups, R, S), or raise an error."""
     (channels, height, width), (filters, group_channels, rows, columns) = x_shape, weight_shape
     if channels != group_channels * groups:
@@ -164,18 +178,19 @@ def output_shape(x_shape: Shape, weight_shape: Shape, stride: Any, padding: Any,
         raise ValueError(
             f"the convolution expects {expected} input channels, got {channels} (C, H, W = {x_shape}){hint}"
         )
-    return filters, *shapes.output_size((height, width), (rows, columns), stride, padding)
+    return filters, *shapes.output_size((height, width), (rows, columns), stride, padding, dilation)
 
 
-def _checked(x, weight, bias, stride, padding, groups):
+def _checked(x, weight, bias, stride, padding, groups, dilation):
     checks.floating(x, "x", 4)
     checks.floating(weight, "weight", 4)
     groups = shapes.integer(groups, "groups", 1)
     if weight.shape[0] % groups:
         raise ValueError(f"groups must divide the number of filters: {weight.shape[0]} filters, {groups} groups")
     stride, padding = shapes.pair(stride, "stride"), shapes.four_sided(padding)
-    shape = output_shape(x.shape[1:], weight.shape, stride, padding, groups)
+    dilation = shapes.pair(dilation, "dilation")
+    shape = output_shape(x.shape[1:], weight.shape, stride, padding, groups, dilation)
     weight = checks.parameter(weight, "weight", weight.shape, x.dtype)
     if bias is not None:
         bias = checks.parameter(bias, "bias", (weight.shape[0],), x.dtype)
-    return x, weight, bias, stride, padding, (x.shape[0], *shape)
+    return x, weight, bias, stride, padding, keywords_of(dilation), (x.shape[0], *shape)

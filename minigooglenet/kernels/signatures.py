@@ -53,15 +53,16 @@ SIGNATURES = {
 Pair = namedtuple("Pair", "forward backward")  # your own functions for one operation
 
 
-def pair(operation, forward, backward) -> Pair:
-    """Return your own functions as a Pair if they accept the operation's arguments; else raise an error."""
+def pair(operation, forward, backward, **keywords) -> Pair:
+    """Return your functions as a Pair if they accept the operation's arguments and `keywords`; else raise an error."""
     for function, (arguments, _) in zip((forward, backward), SIGNATURES[operation], strict=True):
         names = arguments.replace("*xs", "x0, x1").split(", ")
         try:
-            inspect.signature(function).bind(*names)
+            inspect.signature(function).bind(*names, **keywords)
         except TypeError as error:
             name = getattr(function, "__name__", "the function")
-            raise TypeError(f"{operation}: {name} is called as {name}({', '.join(names)}): {error}") from error
+            call = ", ".join([*names, *(f"{key}={value}" for key, value in keywords.items())])
+            raise TypeError(f"{operation}: {name} is called as {name}({call}): {error}") from error
         except ValueError:
             pass  # some compiled functions have no signature
     return Pair(forward, backward)

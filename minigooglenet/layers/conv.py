@@ -20,6 +20,7 @@ class Conv2d(Layer):
     stride : int or (h, w)
     padding : number of zeros at the edges: int, (h, w) or ((top, bottom), (left, right))
     groups : number of independent convolutions that the channels are split into
+    dilation : int or (h, w), the distance between neighbouring kernel positions in pixels
     bias : whether the layer has a bias
     algorithm : "auto", "loops", "im2col", "numba", "winograd" or your own pair (forward, backward); see
         `kernels.conv2d`. "auto" leaves the choice to `mg.use`
@@ -49,6 +50,7 @@ class Conv2d(Layer):
         padding: Padding = 0,
         *,
         groups: int = 1,
+        dilation: Size = 1,
         bias: bool = True,
         algorithm: str | Pair = "auto",
         init: str = "he",
@@ -62,12 +64,13 @@ class Conv2d(Layer):
         self.stride = shapes.pair(stride, "stride")
         self.padding = shapes.four_sided(padding)
         self.groups = shapes.integer(groups, "groups", 1)
+        self.dilation = shapes.pair(dilation, "dilation")
         if self.in_channels % self.groups or self.out_channels % self.groups:
             raise ValueError(
                 f"groups must divide both channel counts: {in_channels} in, {out_channels} out, {groups} groups"
             )
-        self.algorithm = algorithm
-        conv2d.check_algorithm(algorithm, self.kernel_size, self.stride, self.padding)  # now, not at the first image
+        self.algorithm = algorithm  # checked now, not at the first image
+        conv2d.check_algorithm(algorithm, self.kernel_size, self.stride, self.padding, self.dilation)
         group_channels = self.in_channels // self.groups
         fan_in = group_channels * self.kernel_size[0] * self.kernel_size[1]
         shape = (self.out_channels, group_channels, *self.kernel_size)
@@ -77,22 +80,24 @@ class Conv2d(Layer):
 
     def output_shape(self, x_shape: Shape) -> Shape:
         return conv2d.output_shape(
-            map_shape(self, x_shape), self._weight_shape(), self.stride, self.padding, self.groups
+            map_shape(self, x_shape), self._weight_shape(), self.stride, self.padding, self.groups, self.dilation
         )
 
     def forward(self, x: Array, train: bool = False) -> tuple[Array, Any]:
-        return conv2d.forward(x, *self._arguments()), x
+        return conv2d.forward(x, **self._arguments()), x
 
     def backward(self, grad_output: Array, cache: Any, need_inputs: bool = True) -> Gradients:
-        grads = conv2d.backward(grad_output, cache, *self._arguments(), need_inputs=need_inputs)
+        grads = conv2d.backward(grad_output, cache, **self._arguments(), need_inputs=need_inputs)
         grad_x, grad_weight, grad_bias = grads
         return (grad_x,), named_gradients(grad_weight, grad_bias)
 
     def settings(self) -> dict[str, Any]:
-        return {**super().settings(), "bias": "bias" in self.params}
+        # Without a dilation of 1, so that earlier versions read the file of a network that does not dilate.
+        return {**super().settings(), "bias": "bias" in self.params, **conv2d.keywords_of(self.dilation)}
 
     def _arguments(self):
-        return self.params["weight"], self.params.get("bias"), self.stride, self.padding, self.groups, self.algorithm
+        settings = {name: getattr(self, name) for name in ("stride", "padding", "groups", "dilation", "algorithm")}
+        return {"weight": self.params["weight"], "bias": self.params.get("bias"), **settings}
 
     def _weight_shape(self):
         return self.out_channels, self.in_channels // self.groups, *self.kernel_size

@@ -54,7 +54,7 @@ class Entry(NamedTuple):
     values : function of the settings that returns the number of values in parameters and buffers, so that a file that
         declares more than it contains is rejected before memory is allocated; None if unknown
     blank : more arguments of the constructor, so that no random numbers are drawn
-    unnamed : {attribute: usual value} of attributes that change the result but are not in `settings()`
+    unnamed : {attribute: usual value} of attributes that change the result, but are not in `settings()` at that value
     """
 
     cls: type
@@ -71,7 +71,7 @@ BUILT_IN: dict[str, Entry] = {
         Entry(AvgPool2d),
         Entry(BatchNorm2d, _batch_norm2d),
         Entry(Concat),
-        Entry(Conv2d, _conv2d, {"init": "zeros"}, {"algorithm": "auto"}),
+        Entry(Conv2d, _conv2d, {"init": "zeros"}, {"algorithm": "auto", "dilation": (1, 1)}),
         Entry(Dropout),
         Entry(Flatten),
         Entry(GlobalAvgPool2d),

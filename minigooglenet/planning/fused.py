@@ -34,7 +34,9 @@ class FusedConv2d:
 
     def __init__(self, conv, followers):
         self.stride, self.padding, self.groups, self.algorithm = conv.stride, conv.padding, conv.groups, conv.algorithm
-        conv2d.check_algorithm(conv.algorithm, conv.kernel_size, conv.stride, conv.padding)  # it may have changed
+        self.dilation = conv.dilation
+        # Any setting may have changed.
+        conv2d.check_algorithm(conv.algorithm, conv.kernel_size, conv.stride, conv.padding, conv.dilation)
         self.weight, self.bias = conv.params["weight"].copy(), conv.params.get("bias")
         if self.bias is not None:
             self.bias = self.bias.copy()
@@ -63,11 +65,13 @@ class FusedConv2d:
             same = x.dtype == self.weight.dtype
             transformed = self.transformed if same else winograd.prepare(weight, self.groups)
             return winograd.bind(x, transformed, bias, self.padding, self.relu, out)
-        return implicit_gemm.bind(x, weight, bias, self.stride, self.padding, self.groups, self.relu, out)
+        settings = self.stride, self.padding, self.groups
+        return implicit_gemm.bind(x, weight, bias, *settings, self.relu, out, self.dilation)
 
     def forward(self, x):
         """Return (y, None) for complex arrays, which `bind` does not support."""
-        return conv2d.forward(x, self.weight, self.bias, self.stride, self.padding, self.groups), None
+        settings = self.stride, self.padding, self.groups
+        return conv2d.forward(x, self.weight, self.bias, *settings, dilation=self.dilation), None
 
     def describe(self):
         """Return a description for `print(plan)`."""
@@ -77,13 +81,14 @@ class FusedConv2d:
 
     def _may_be_winograd(self):
         if self.algorithm == "auto":
-            return choosing.may_be_winograd(self.weight.shape, self.stride, self.padding, self.weight.dtype)
+            settings = self.stride, self.padding, self.weight.dtype, self.dilation
+            return choosing.may_be_winograd(self.weight.shape, *settings)
         return self.algorithm == "winograd"
 
     def _form(self, images, x):
         if self.algorithm == "auto":
-            shape = images, *x.shape[1:]
-            return choosing.choose(shape, self.weight.shape, self.stride, self.padding, x.dtype)
+            settings = self.stride, self.padding, x.dtype, self.dilation
+            return choosing.choose((images, *x.shape[1:]), self.weight.shape, *settings)
         return winograd if self.algorithm == "winograd" else implicit_gemm
 
     def _fold(self, norm):

@@ -14,6 +14,7 @@ from minigooglenet.counting.rows import SUMMED
 from minigooglenet.viewer.main_path import leading_to
 
 FOLLOWS = ("in_channels", "in_features")  # settings that follow from the node before
+LEFT_OUT = {"dilation": [1, 1]}  # settings that a layer leaves out at their usual value
 # The weights of a pair of layers of the same kind: for the kind, equal settings, an equal shape of the output, an equal
 # last part of the name, and for equal heights and widths of the inputs and of the output, which outweigh the rest.
 KIND, SETTINGS, SHAPE, NAME, SIZE = 1, 2, 1, 1, 8
@@ -130,7 +131,7 @@ def _differs(a, b, partners):
     """Return what differs between two nodes that correspond, as pairs of values."""
     result: dict[str, Any] = {key: (a[key], b[key]) for key in ("kind", "shape") if list(a[key]) != list(b[key])}
     keys = [key for key in {**a["settings"], **b["settings"]} if key not in FOLLOWS]
-    settings = {key: (a["settings"].get(key), b["settings"].get(key)) for key in keys}
+    settings = {key: tuple(one["settings"].get(key, LEFT_OUT.get(key)) for one in (a, b)) for key in keys}
     counts = {key: (a[key], b[key]) for key in SUMMED}
     for name, pairs in (("settings", settings), ("counts", counts)):
         if changed := {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}:

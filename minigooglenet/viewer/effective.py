@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigooglenet import methods
+from minigooglenet import methods, shapes
 from minigooglenet.graph import Graph
 from minigooglenet.kernels import conv2d
 from minigooglenet.layers import Concat, Conv2d, Dropout, ReLU
@@ -164,11 +164,12 @@ class _InputGradients:
         if name not in self.rotated:
             self.rotated[name] = _rotated(layer.params["weight"], layer.groups)
         weight = self.rotated[name]
+        lengths = shapes.dilated(weight.shape[2:], layer.dilation)
         around = tuple(
-            (size - 1 - before, size - 1 - after)
-            for size, (before, after) in zip(weight.shape[2:], layer.padding, strict=True)
+            (length - 1 - before, length - 1 - after)
+            for length, (before, after) in zip(lengths, layer.padding, strict=True)
         )
-        return (conv2d.forward(grad, weight, None, 1, around, layer.groups),)
+        return (conv2d.forward(grad, weight, None, 1, around, layer.groups, dilation=layer.dilation),)
 
 
 def _is_plain(layer):
@@ -177,7 +178,8 @@ def _is_plain(layer):
         return False
     if layer.algorithm != "auto":
         return False
-    return all(size > max(sides) for size, sides in zip(layer.kernel_size, layer.padding, strict=True))
+    lengths = shapes.dilated(layer.kernel_size, layer.dilation)
+    return all(length > max(sides) for length, sides in zip(lengths, layer.padding, strict=True))
 
 
 def _rotated(weight, groups):

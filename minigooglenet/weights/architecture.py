@@ -134,16 +134,19 @@ def _settings(layer) -> dict[str, Any]:
     _check_methods(layer, entry)
     settings = dict(layer.settings())
     built_in = entry is registry.BUILT_IN.get(type(layer).__name__)
+    unnamed = {}
     for cls in type(layer).__mro__:
-        for name, default in getattr(registry.BUILT_IN.get(cls.__name__), "unnamed", {}).items():
-            value = getattr(layer, name)
-            if not isinstance(value, str):
-                raise ValueError(f"its {name} is your own pair of functions, and a file never stores code")
-            if value != default and built_in:
-                settings[name] = value
-            elif value != default and settings.get(name) != value:
-                raise ValueError(f"its {name} is {value!r}, but its settings() does not return {name!r}")
-    missing = [name for name in registry.arguments(type(layer)) if not built_in and name not in settings]
+        unnamed |= getattr(registry.BUILT_IN.get(cls.__name__), "unnamed", {})
+    for name, default in unnamed.items():
+        value = getattr(layer, name)
+        if name == "algorithm" and not isinstance(value, str):
+            raise ValueError(f"its {name} is your own pair of functions, and a file never stores code")
+        if value != default and built_in:
+            settings[name] = value
+        elif value != default and settings.get(name) != value:
+            raise ValueError(f"its {name} is {value!r}, but its settings() does not return {name!r}")
+    needed = [] if built_in else registry.arguments(type(layer))
+    missing = [name for name in needed if name not in settings and name not in unnamed]
     if missing:
         raise ValueError(
             f"its settings() must return every constructor argument; missing: {', '.join(map(repr, missing))}"

@@ -8,6 +8,7 @@ from numeric import COMPILED
 
 from minigooglenet import figures, layers, models
 from minigooglenet.bench import cases, ladder, roofline
+from minigooglenet.graph import Graph
 from minigooglenet.kernels import conv2d
 from minigooglenet.kernels import numpy as readable
 
@@ -100,6 +101,16 @@ def test_small_grouped_case_has_one_group():
     assert case.macs == 2 * 4 * 3 * 9 * 25
     assert case.bytes == 4 * (x.size + weight.size + 4 + 2 * 4 * 25)
     assert case.small().run("loops").shape[:2] == (1, 2)
+
+
+def test_small_dilated_case_keeps_its_dilation():
+    g = Graph(image=(2, 30, 9))
+    g.add("atrous", layers.Conv2d(2, 4, 3, padding=3, dilation=(4, 3), rng=0), "image")
+    case = cases.of_node(g, "atrous", 2)
+    small = case.small()
+    assert case.macs == 2 * 4 * 2 * 9 * 28 * 9
+    assert small.x.shape == (1, 2, 10, 9)
+    assert np.allclose(small.run("loops")[:, :, :5], case.run("im2col")[:1, : len(small.weight), :5], atol=1e-4)
 
 
 def test_chosen_layers_are_largest_and_last():

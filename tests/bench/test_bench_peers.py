@@ -115,6 +115,16 @@ def test_pytorch_threads_are_restored(pytorch):
     assert torch.get_num_threads() == before
 
 
+def test_pytorch_module_has_the_dilation(pytorch):
+    import torch
+
+    layer = layers.Conv2d(4, 6, 3, 2, 3, groups=2, dilation=(2, 3), rng=0)
+    x = np.random.default_rng(0).standard_normal((2, 4, 9, 9), dtype=np.float32)
+    with torch.no_grad():
+        y = pytorch.module(layer)(torch.from_numpy(x)).numpy()
+    assert np.allclose(y, layer.forward(x)[0], atol=1e-5)
+
+
 def test_pytorch_rejects_unsupported_padding(pytorch):
     with pytest.raises(ValueError, match="PyTorch pads both sides equally"):
         pytorch.module(layers.Conv2d(1, 1, 3, padding=((0, 1), (0, 1))))

@@ -54,6 +54,15 @@ def test_im2col_counts_its_columns():
 
 
 @needs_numba
+def test_dilation_needs_larger_planes_and_no_transformed_weights():
+    plain = mg.count(Conv2d(32, 64, 3, padding=1, init="zeros"), (32, 12, 12)).memory(batch=4)
+    dilated = mg.count(Conv2d(32, 64, 3, padding=2, dilation=2, init="zeros"), (32, 12, 12)).memory(batch=4)
+    assert plain.transformed_weights > 0 == dilated.transformed_weights
+    # In float32: planes of 16 x 16 values for each channel, and rows of 16 values in which 12 are outputs.
+    assert dilated.workspace == 4 * (32 * 16 * 16 + 64 * 12 * 16)
+
+
+@needs_numba
 def test_text_names_the_node_and_every_part():
     text = str(mg.count(mg.models.vgg16(init="zeros")).memory())
     assert "at 'conv4_2/3x3'" in text

@@ -51,7 +51,9 @@ def windowed(draw):
     if draw(st.booleans()):
         return AdaptiveAvgPool2d((draw(st.integers(2, 5)), draw(st.integers(2, 5))))
     kernel, stride = draw(st.integers(1, 3)), draw(st.integers(1, 2))
-    return draw(st.sampled_from([Conv2d(1, 1, kernel, stride, rng=0), AvgPool2d(kernel, stride)]))
+    dilation = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
+    conv = Conv2d(1, 1, kernel, stride, dilation=dilation, rng=0)
+    return draw(st.sampled_from([conv, AvgPool2d(kernel, stride)]))
 
 
 @given(st.lists(windowed(), min_size=1, max_size=4), st.booleans())
@@ -85,6 +87,7 @@ def test_receptive_field_is_what_gradients_reach(layers, ends_in_linear):
         ([AdaptiveAvgPool2d(7)], 3, 2),  # more windows than positions: 0..1, 0..1, 0..2, 1..2, ...
         ([Conv2d(1, 1, 3, 2), GlobalAvgPool2d()], 9, 9),
         ([Conv2d(1, 1, 3), Flatten()], 9, 3),
+        ([Conv2d(1, 1, 3), Conv2d(1, 1, 3, dilation=2), Conv2d(1, 1, 3, dilation=4)], 15, 15),
         ([Conv2d(1, 1, 3), Flatten(), Softmax()], 9, 9),
         ([Conv2d(1, 1, 3), Softmax(), ReLU(), Dropout()], 9, 3),
     ],

@@ -32,7 +32,8 @@ def _residual():
     g = mg.Graph(image=(4, 20, 17), other=(6,))
     a = g.add("a", mg.layers.Conv2d(4, 8, (3, 5), padding=((1, 1), (2, 2)), groups=2, init="zeros"), "image")
     b = g.add("b", mg.layers.Conv2d(4, 8, 3, padding=1, algorithm="winograd", init="zeros"), "image")
-    wire = g.add("sum", mg.layers.Add(), a, b)
+    c = g.add("c", mg.layers.Conv2d(4, 8, (2, 3), padding=((0, 2), (3, 3)), dilation=(2, 3), init="zeros"), "image")
+    wire = g.add("sum", mg.layers.Add(), a, b, c)
     wire = g.add("adaptive", mg.layers.AdaptiveAvgPool2d((5, 3)), wire)
     wire = g.add("average", mg.layers.AvgPool2d(2, padding=1, ceil_mode=True, count_include_pad=False), wire)
     wire = g.add("maximum", mg.layers.MaxPool2d((2, 1), stride=1), wire)
@@ -72,6 +73,10 @@ RARE = [
     ("mini", {"pool5/drop": {"p": -0.00005}}),
     ("residual", {"sum": {}, "average": {"padding": [[0, 2], [1, 1]]}}),
     ("residual", {"b": {"out_channels": 7}}),
+    ("residual", {"b": {"dilation": 2}}),
+    ("residual", {"c": {"dilation": [15, 3]}}),
+    ("residual", {"c": {"dilation": [1, 1], "padding": [[0, 1], [1, 1]]}}),
+    ("mini", {"conv1/3x3": {"dilation": [3, 3], "padding": 3}}),
     ("residual", {"image": {"shape": [4, 10, 4]}}),
 ]
 
@@ -179,7 +184,7 @@ def _usual_value(setting, value, rng):
         return float(rng.random())
     if setting == "kernel_size":  # of a larger window the stride and the padding keep their effect
         return [max(1, size - int(rng.integers(2))) for size in value]
-    if setting in ("stride", "padding", "groups"):
+    if setting in ("stride", "padding", "groups", "dilation"):
         return _lists(value)
     if setting == "output_size":
         return int(rng.integers(1, 9))
@@ -206,8 +211,8 @@ def _random_value(setting, value, rng):
     if setting == "padding":
         sides = [[one(0, 4), one(0, 4)], [one(0, 4), one(0, 4)]]
         return of(one(0, 4), one(0, 7), sides[0], sides, "same", -1, 2.5, [1, 2, 3], [[1, 2], 3], [[0, -1], [0, 0]])
-    if setting in ("kernel_size", "stride", "output_size", "size"):
-        most = 5 if setting == "stride" else 12
+    if setting in ("kernel_size", "stride", "dilation", "output_size", "size"):
+        most = 5 if setting in ("stride", "dilation") else 12
         sizes = one(1, most), [one(1, most), one(1, most)], one(1, 4)
         return of(*sizes, *sizes, 1, 0, -2, 1.5, 30, [1, 2, 3], [3, 0], "3x3")
     wrong = of(0, -5, 0.5, "it's", 'two\n"lines"', [3])

@@ -21,10 +21,11 @@ def network():
     )
     g.add("relu_stem", mg.layers.ReLU(), "stem")
     g.add("grouped", mg.layers.Conv2d(4, 6, 3, padding=1, groups=2, bias=False, rng=rng), "relu_stem")
+    g.add("atrous", mg.layers.Conv2d(3, 2, (3, 2), (2, 1), (1, 3), dilation=(2, 4), rng=rng), "image")
     g.add("pointwise", mg.layers.Conv2d(6, 2, 1, rng=rng), "grouped")
     x = rng.standard_normal((3, 13, 11)).astype(np.float32)
     data = data_of(g)
-    arrays = {name: add_values(data, g, x, name) for name in ("stem", "grouped")}
+    arrays = {name: add_values(data, g, x, name) for name in ("stem", "grouped", "atrous")}
     return g, x, html_of(data), arrays
 
 
@@ -66,8 +67,10 @@ def terms(layer, x, channel, position):
     weight = layer.params["weight"][channel].astype(np.float64)
     depth = len(weight)
     first = channel // (layer.out_channels // layer.groups) * depth
-    window = padded[first : first + depth, row : row + weight.shape[1], column : column + weight.shape[2]]
-    return window.ravel(), weight.ravel()
+    down, across = layer.dilation
+    rows = slice(row, row + down * (weight.shape[1] - 1) + 1, down)
+    columns = slice(column, column + across * (weight.shape[2] - 1) + 1, across)
+    return padded[first : first + depth, rows, columns].ravel(), weight.ravel()
 
 
 def cases():
@@ -137,7 +140,7 @@ def test_column_indices_equal_the_layout_of_im2col(open_page):
     for name, channel, position in cases():
         layer, (x, y) = g.nodes[name].layer, arrays[name]
         numbered = np.arange(1, x.size + 1).reshape(x.shape)  # each pixel by its index from 1, padding is 0
-        columns = im2col(numbered[None], layer.kernel_size, layer.stride, layer.padding)[0]
+        columns = im2col(numbered[None], layer.kernel_size, layer.stride, layer.padding, layer.dilation)[0]
         j = position[0] * y.shape[2] + position[1]
         group, area = group_of(layer, channel), math.prod(layer.kernel_size)
         seen = []
@@ -158,6 +161,20 @@ def test_padding_positions_are_marked(open_page):
     assert tab.locator("#matrix-value td.padded").all_text_contents() == ["pad"] * 5
     assert tab.locator("#matrix-weight td.padded").count() == 0
     assert "5 of the 9 values are padding" in tab.inner_text("#steps figcaption >> nth=0")
+
+
+def test_dilated_window_marks_each_of_its_positions(open_page):
+    tab = open_page(network()[2])
+    show(tab, "atrous", 0, [1, 2])
+    frames = tab.evaluate("""[...document.querySelectorAll("#steps figure .cursor")].map((frame) => {
+        return ["x", "y", "width", "height"].map((name) => Number(frame.getAttribute(name)));
+    })""")
+    assert frames == [[column, row, 1, 1] for row in (1, 3, 5) for column in (-1, 3)]
+    assert "Rows 1 to 5 and columns -1 to 3, 2 and 4 apart, of input channel" in tab.inner_text(
+        "#steps figcaption >> nth=0"
+    )
+    assert "kernel 3x2, stride 2x1, dilation 2x4" in tab.inner_text("#panel")
+    assert "input  row = p * 2 - 1 + r * 2, column = q * 1 - 3 + s * 4" in tab.inner_text("#steps pre")
 
 
 def test_relu_line_appears_where_a_relu_follows(open_page):
@@ -251,7 +268,7 @@ def test_node_without_values_names_the_command_and_the_others(open_page):
     tab = open_page(network()[2])
     show(tab, "pointwise", 0, None)
     assert "--image FILE --node pointwise" in tab.inner_text("#panel")
-    assert tab.locator("#panel button.link").all_text_contents() == ["stem", "grouped"]
+    assert tab.locator("#panel button.link").all_text_contents() == ["stem", "grouped", "atrous"]
     tab.click("#panel button.link >> nth=1")
     assert tab.evaluate("state.node") == "grouped"
     assert node_of(data_of(network()[0]), "stem").get("values") is None

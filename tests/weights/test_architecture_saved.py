@@ -336,6 +336,38 @@ def test_registered_subclass_reloads(registered, tmp_path):
         weights.save(_with(Odd(2, algorithm="im2col")), tmp_path / "b.safetensors")
 
 
+def test_dilation_is_saved_only_if_it_dilates(tmp_path):
+    g = mg.Graph(image=(2, 9, 9))
+    g.add("plain", layers.Conv2d(2, 2, 3, padding=1, rng=0), "image")
+    g.add("dilated", layers.Conv2d(2, 2, 3, padding=(2, 3), dilation=(2, 3), rng=0), "plain")
+    _check_same(_again(g, tmp_path), g)
+    x = np.random.default_rng(0).standard_normal((2, 2, 9, 9), dtype=np.float32)
+    assert _again(g, tmp_path)(x).tobytes() == g(x).tobytes()
+    (_, _, plain, _), (_, _, dilated, _) = weights.architecture.describe(g)["nodes"]
+    assert "dilation" not in plain  # as in files of earlier versions
+    assert dilated["dilation"] == [2, 3]
+
+
+def test_registered_subclass_must_return_its_dilation(registered, tmp_path):
+    class Fixed(layers.Conv2d):
+        def __init__(self, channels, **more):
+            super().__init__(channels, channels, (1, 3), padding=(0, 1), **more)
+
+        def settings(self):
+            return {"channels": self.in_channels}
+
+    class Inherited(layers.Conv2d):
+        pass
+
+    mg.layers.register(Fixed)
+    mg.layers.register(Inherited)
+    with pytest.raises(ValueError, match=r"its dilation is \(3, 1\), but its settings\(\) does not return 'dilation'"):
+        weights.save(_with(Fixed(2, dilation=(3, 1))), tmp_path / "a.safetensors")
+    for dilation in (1, (1, 2)):
+        g = _with(Inherited(2, 2, 1, dilation=dilation, rng=0))
+        _check_same(_again(g, tmp_path), g)
+
+
 def test_registering_again_rejects_old_layers(registered, tmp_path):
     def define():
         class Same(Swish):

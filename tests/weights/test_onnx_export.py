@@ -52,7 +52,8 @@ def odd():
     """Return a network with features that the models lack: unequal padding, groups, sums, probability maps."""
     g = mg.Graph(image=(4, 17, 15), other=(6, 6, 8))
     g.add("conv", layers.Conv2d(4, 6, (3, 5), stride=(3, 2), padding=((0, 1), (4, 1)), groups=2), "image")
-    g.add("sum", layers.Add(), "conv", "other", "conv")
+    g.add("atrous", layers.Conv2d(4, 6, 3, (3, 2), ((1, 0), (2, 4)), dilation=(1, 3)), "image")
+    g.add("sum", layers.Add(), "conv", "other", "conv", "atrous")
     g.add("max", layers.MaxPool2d(3, stride=2, padding=((1, 0), (2, 1)), ceil_mode=True), "sum")
     g.add("lrn", layers.LocalResponseNorm(3, alpha=0.7, beta=0.6, k=1.5), "max")
     g.add("mean", layers.AvgPool2d(3, stride=1, padding=((0, 2), (1, 0)), count_include_pad=False), "lrn")

@@ -97,11 +97,22 @@ def test_float64_stays_and_float16_becomes_float32(tmp_path):
     assert np.array_equal(weight, random(3, 4, 3, 3, dtype=np.float16).astype(np.float32))
 
 
+def test_automatic_padding_of_a_dilated_convolution_keeps_the_size(tmp_path):
+    conv = node("Conv", ["x", "w"], ["y"], auto_pad="SAME_LOWER", strides=[1, 2], dilations=[3, 2])
+    layer = read(network([conv], arrays={"w": random(3, 4, 3, 3)}), tmp_path).graph.nodes["y"].layer
+    assert layer.padding == ((3, 3), (2, 1))  # ONNX Runtime rejects this node: it is not compared
+    assert layer.output_shape((4, 7, 6)) == (3, 7, 3)
+
+
 W = {"w": random(6, 2, 3, 3), "b": random(6)}
 FC = {"a": random(4, 5), "v": random(5)}
 FORMS = {  # {description: (nodes, expected layer kinds, arrays, further settings)}
     "a convolution in groups": (
         [node("Conv", ["x", "w", "b"], ["y"], group=2, strides=[2, 1], pads=[0, 1, 2, 3], dilations=[1, 1])],
+        "Conv2d", W, {},
+    ),
+    "a dilated convolution": (
+        [node("Conv", ["x", "w", "b"], ["y"], group=2, pads=[0, 1, 2, 3], dilations=[2, 1])],
         "Conv2d", W, {},
     ),
     "a convolution of old": (

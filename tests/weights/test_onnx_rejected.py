@@ -16,7 +16,7 @@ from minigooglenet.weights.onnx import import_graph, model
 
 def test_unsupported_nodes_are_listed_with_counts(tmp_path):
     nodes = [
-        node("Conv", ["x", "w"], ["c"], name="wide", dilations=[2, 2]),
+        node("MaxPool", ["x"], ["c"], name="wide", kernel_shape=[2, 2], dilations=[2, 2]),
         node("Gelu", ["c"], ["s"], name="gate 1"),
         node("Relu", ["s"], ["u"]),  # its input is unknown because of another node
         node("Add", ["u", "w"], ["r"]),
@@ -30,7 +30,7 @@ def test_unsupported_nodes_are_listed_with_counts(tmp_path):
     head, *lines = str(caught.value).split("\n  ")
     assert head == (f"cannot read {tmp_path / 'net.onnx'} as weights: no layer supports 5 of its nodes")
     assert lines == [
-        "Conv (1 node, 'wide'): attribute dilations is [2, 2]; only [1, 1] is supported",
+        "MaxPool (1 node, 'wide'): attribute dilations is [2, 2]; only [1, 1] is supported",
         "Gelu (2 nodes, first 'gate 1'): no layer supports this operator",
         "com.microsoft.FusedConv (1 node, 'f'): no layer supports this operator",
         "Concat (1 node, 'along'): attribute axis is 2; only 1 is supported",
@@ -48,6 +48,7 @@ LACKING = {  # {problem: node}; nodes read the computed x (4, 7, 6) and the arra
     "attribute group is|groups must divide": node("Conv", ["x", "w"], ["y"], group=3),
     "attribute kernel_shape is": node("Conv", ["x", "w"], ["y"], kernel_shape=[3, 3]),
     "attribute pads must have 4 values": node("Conv", ["x", "w"], ["y"], pads=[1, 1]),
+    "attribute dilations must be at least 1": node("Conv", ["x", "w"], ["y"], dilations=[0, 1]),
     "attribute strides must be at least 1": node("Conv", ["x", "w"], ["y"], strides=[0, 1], auto_pad="SAME_UPPER"),
     "attribute auto_pad is NONSENSE": node("Conv", ["x", "w"], ["y"], auto_pad="NONSENSE"),
     "attribute auto_pad must be a str": node("Conv", ["x", "w"], ["y"], auto_pad=1),

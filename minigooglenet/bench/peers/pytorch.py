@@ -160,7 +160,8 @@ def module(layer, in_place=False):
 def _conv(layer):
     bias = "bias" in layer.params
     channels = (layer.in_channels, layer.out_channels)
-    return nn.Conv2d(*channels, layer.kernel_size, layer.stride, _padding(layer), groups=layer.groups, bias=bias)
+    settings = {"dilation": layer.dilation, "groups": layer.groups, "bias": bias}
+    return nn.Conv2d(*channels, layer.kernel_size, layer.stride, _padding(layer), **settings)
 
 
 def _max_pool(layer):

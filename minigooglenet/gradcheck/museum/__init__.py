@@ -14,6 +14,7 @@ from minigooglenet.gradcheck.museum import (
     channels,
     contract,
     conv,
+    conv_dilation,
     conv_settings,
     linear,
     losses,
@@ -30,7 +31,7 @@ from minigooglenet.gradcheck.museum.exhibit import KEYS, Exhibit
 
 __all__ = ["CONTRACT_FAULTS", "EXHIBITS", "KEYS", "Exhibit"]
 
-_MODULES = (conv, conv_settings, pooling, norm, pointwise, softmax, losses, linear, merge)
+_MODULES = (conv, conv_settings, conv_dilation, pooling, norm, pointwise, softmax, losses, linear, merge)
 _MODULES = (*_MODULES, norm_terms, attention, activations, targets, channels, padding)
 
 EXHIBITS: dict[str, Exhibit] = {

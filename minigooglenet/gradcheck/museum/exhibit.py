@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minigooglenet import shapes
+
 KEYS = (
     "wrong by a constant factor",
     "1/N missing",
@@ -16,6 +18,7 @@ KEYS = (
     "kernel not flipped",
     "stride ignored",
     "padding ignored",
+    "dilation ignored",
     "only one image counts",
     "= where += belongs",
     "not summed over",
@@ -98,11 +101,11 @@ class Room:
         self.exhibits.append(Exhibit(name, story, suspect, forward, backward, self.inputs, correct, broken))
 
 
-def windows(x, kernel_size, stride, padding, fill=0.0):
+def windows(x, kernel_size, stride, padding, fill=0.0, dilation=(1, 1)):
     """Return (N, C, P, Q, R, S): the window of x (N, C, H, W) that each output reads, with `fill` around the image.
 
-    Kernel and stride are (h, w), padding is ((top, bottom), (left, right)).
+    Kernel, stride and dilation are (h, w), padding is ((top, bottom), (left, right)).
     """
     padded = np.pad(x, ((0, 0), (0, 0), *padding), constant_values=fill)
-    every = np.lib.stride_tricks.sliding_window_view(padded, kernel_size, axis=(2, 3))
-    return every[:, :, :: stride[0], :: stride[1]]
+    every = np.lib.stride_tricks.sliding_window_view(padded, shapes.dilated(kernel_size, dilation), axis=(2, 3))
+    return every[:, :, :: stride[0], :: stride[1], :: dilation[0], :: dilation[1]]

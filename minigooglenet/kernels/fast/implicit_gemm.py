@@ -25,25 +25,25 @@ SMALL_MAP = 16 * 16
 GROUP = 8  # images whose transposed upstream gradients are in memory at the same time
 
 
-def forward(x, weight, bias, stride, padding, groups):
+def forward(x, weight, bias, stride, padding, groups, dilation=(1, 1)):
     """Return y (N, K, P, Q) for x (N, C, H, W), weight (K, C/groups, R, S) and bias (K,) or None."""
-    size = shapes.output_size(x.shape[2:], weight.shape[2:], stride, padding)
+    size = shapes.output_size(x.shape[2:], weight.shape[2:], stride, padding, dilation)
     y = np.empty((len(x), len(weight), *size), x.dtype)
-    _into(y, x, weight, bias, stride, padding, groups)
+    _into(y, x, weight, bias, stride, padding, groups, dilation=dilation)
     return y
 
 
-def _into(y, x, *arguments):
-    for task, count in bind(x, *arguments, False, y):
+def _into(y, x, *arguments, dilation):
+    for task, count in bind(x, *arguments, False, y, dilation):
         parallel.parallel_for(task, count)
 
 
-def bind(x, weight, bias, stride, padding, groups, relu, y):
+def bind(x, weight, bias, stride, padding, groups, relu, y, dilation=(1, 1)):
     """Return [(task, count)] for `parallel_for`; every run computes y from x.
 
     relu : write max(y, 0) instead of y
     """
-    window = padded_planes.window(x.shape, weight.shape, stride, padding)
+    window = padded_planes.window(x.shape, weight.shape, stride, padding, dilation)
     starts = np.empty(0, x.dtype) if bias is None else flat.typed(np.ascontiguousarray(bias))
     return [
         _bind(x[:, reads], y[:, writes], matrix, starts[writes], relu, window)
@@ -51,28 +51,29 @@ def bind(x, weight, bias, stride, padding, groups, relu, y):
     ]
 
 
-def backward(grad_y, x, weight, bias, stride, padding, groups):
+def backward(grad_y, x, weight, bias, stride, padding, groups, dilation=(1, 1)):
     """Return (grad_x, grad_weight, grad_bias)."""
     grad_x = np.empty(x.shape, x.dtype)
-    return grad_x, *_gradients(grad_x, grad_y, x, weight, bias, stride, padding, groups)
+    return grad_x, *_gradients(grad_x, grad_y, x, weight, bias, stride, padding, groups, dilation)
 
 
-def backward_params(grad_y, x, weight, bias, stride, padding, groups):
+def backward_params(grad_y, x, weight, bias, stride, padding, groups, dilation=(1, 1)):
     """Return (grad_weight, grad_bias) without computing grad_x."""
-    return _gradients(None, grad_y, x, weight, bias, stride, padding, groups)
+    return _gradients(None, grad_y, x, weight, bias, stride, padding, groups, dilation)
 
 
-def _gradients(grad_x, grad_y, x, weight, bias, stride, padding, groups):
+def _gradients(grad_x, grad_y, x, weight, bias, stride, padding, groups, dilation):
     """Write grad_x, unless it is None, and return (grad_weight, grad_bias)."""
-    window = padded_planes.window(x.shape, weight.shape, stride, padding)
+    window = padded_planes.window(x.shape, weight.shape, stride, padding, dilation)
     grad_weight, grad_bias = np.empty(weight.shape, x.dtype), np.empty(len(weight), x.dtype)
-    around = [(size - 1 - a, size - 1 - b) for size, (a, b) in zip(weight.shape[2:], padding, strict=True)]
+    lengths = shapes.dilated(weight.shape[2:], dilation)
+    around = [(length - 1 - a, length - 1 - b) for length, (a, b) in zip(lengths, padding, strict=True)]
     mirrored = stride == (1, 1) and not window.is_plain and min(min(sides) for sides in around) >= 0
     for matrix, reads, writes in _groups(weight, groups):
         target = None if grad_x is None else grad_x[:, reads]
         if target is not None and mirrored:  # then the input gradient is a convolution too, computed in one pass
             rotated = weight[writes, :, ::-1, ::-1].swapaxes(0, 1)
-            _into(target, grad_y[:, writes], rotated, None, stride, around, 1)
+            _into(target, grad_y[:, writes], rotated, None, stride, around, 1, dilation=dilation)
             target = None
         transposed, grad_bias[writes] = _backward(grad_y[:, writes], x[:, reads], target, matrix, window)
         grad_weight[writes] = transposed.T.reshape(grad_weight[writes].shape)
@@ -101,9 +102,9 @@ def _bind(x, y, matrix, bias, relu, window):
     return task, len(x) * bands * chunks
 
 
-def workspace(x_shape, weight_shape, stride, padding, groups, threads, itemsize):
+def workspace(x_shape, weight_shape, stride, padding, groups, threads, itemsize, dilation=(1, 1)):
     """Return (0, the most bytes that `forward` on so many threads allocates next to its arrays)."""
-    window, filters = padded_planes.window(x_shape, weight_shape, stride, padding), weight_shape[0] // groups
+    window, filters = padded_planes.window(x_shape, weight_shape, stride, padding, dilation), weight_shape[0] // groups
     band, chunks = _split(window, filters, x_shape[0], threads)
     packed = 0 if window.is_plain else window.channels * window.plane_values(band)
     tiles = -(-filters // MR)
@@ -125,9 +126,9 @@ def _split(window, filters, images, threads):
 
 @compiled
 def _convolve_parts(x, x_step, y, y_step, matrix, bias, relu, window, is_plain, offsets, band, chunks, items):
-    channels, size, kernel, stride, _, output, phases, pitch = window
+    channels, size, _, _, _, output, phases, extra, pitch, _ = window
     filters = matrix.shape[0]
-    area, plane_rows = output[0] * output[1], band + (kernel[0] - 1) // stride[0]
+    area, plane_rows = output[0] * output[1], band + extra[0]
     bands, tiles = (output[0] + band - 1) // band, (filters + MR - 1) // MR
     most = (tiles + chunks - 1) // chunks * MR  # filters of a chunk
     packed = np.empty(0 if is_plain else channels * phases[0] * phases[1] * plane_rows * pitch, x.dtype)
@@ -206,10 +207,10 @@ def _images_backward(
     grads, grads_step, grad_x, x_step, by_position, offsets, transposed, sums, window, is_plain, begin, items
 ):
     """For each image, transpose its upstream gradient, sum it over positions, and compute grad_x if needed."""
-    channels, _, kernel, stride, _, output, phases, pitch = window
+    channels, _, kernel, _, _, output, phases, extra, pitch, _ = window
     filters = by_position.shape[2]
     area, stretch = output[0] * output[1], output[0] * pitch
-    plane_rows = output[0] + (kernel[0] - 1) // stride[0]
+    plane_rows = output[0] + extra[0]
     values = channels * phases[0] * phases[1] * plane_rows * pitch
     packed = np.empty(0 if is_plain or len(grad_x) == 0 else values, grads.dtype)
     padded_rows = np.empty(0 if pitch == output[1] else filters * stretch, grads.dtype)
@@ -247,10 +248,10 @@ def _images_backward(
 @compiled
 def _weights_backward(x, x_step, transposed, grad_matrix, offsets, window, is_plain, span, inner):
     """Add the contributions of the images in `span` to some rows of the transposed weight gradient."""
-    _, size, kernel, stride, _, output, phases, pitch = window
+    _, size, kernel, _, _, output, phases, extra, pitch, _ = window
     positions = kernel[0] * kernel[1]
     reads = inner[0] // positions, (inner[1] + positions - 1) // positions
-    plane_rows = output[0] + (kernel[0] - 1) // stride[0]
+    plane_rows = output[0] + extra[0]
     plane = phases[0] * phases[1] * plane_rows * pitch
     packed = np.empty(0 if is_plain else (reads[1] - reads[0]) * plane, x.dtype)
     rows = offsets[inner[0] : inner[1]] - reads[0] * plane * x.itemsize

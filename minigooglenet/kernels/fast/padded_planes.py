@@ -28,7 +28,9 @@ class Window(NamedTuple):
     corner: tuple[int, int]  # the start of the first window: -padding
     output: tuple[int, int]
     phases: tuple[int, int]
+    extra: tuple[int, int]  # rows and columns of a plane beyond those of the output
     pitch: int
+    dilation: tuple[int, int]
 
     @property
     def is_plain(self):
@@ -41,7 +43,7 @@ class Window(NamedTuple):
 
     def plane_rows(self, rows):
         """Return the number of plane rows that `rows` output rows read."""
-        return rows + (self.kernel[0] - 1) // self.stride[0]
+        return rows + self.extra[0]
 
     def plane_values(self, rows):
         """Return the number of values in the planes of one channel."""
@@ -50,26 +52,29 @@ class Window(NamedTuple):
     def offsets(self, rows):
         """Return (C * R * S,), the start of each row of the im2col matrix in the planes for `rows` output rows."""
         channel = np.arange(self.channels)[:, None, None] * self.plane_values(rows)
-        r, s = np.arange(self.kernel[0])[:, None], np.arange(self.kernel[1])
-        phase = r % self.stride[0] * self.phases[1] + s % self.stride[1]
-        position = (phase * self.plane_rows(rows) + r // self.stride[0]) * self.pitch + s // self.stride[1]
+        h, w = (np.arange(size) * step for size, step in zip(self.kernel, self.dilation, strict=True))
+        phase = h[:, None] % self.stride[0] * self.phases[1] + w % self.stride[1]
+        row, column = h[:, None] // self.stride[0], w // self.stride[1]
+        position = (phase * self.plane_rows(rows) + row) * self.pitch + column
         return (channel + position).reshape(-1)
 
 
-def window(x_shape, weight_shape, stride, padding):
+def window(x_shape, weight_shape, stride, padding, dilation=(1, 1)):
     """Return the Window of x (N, C, H, W) and weight (K, C/groups, R, S)."""
-    output = shapes.output_size(x_shape[2:], weight_shape[2:], stride, padding)
+    kernel, (height, width) = weight_shape[2:], shapes.dilated(weight_shape[2:], dilation)
+    output = shapes.output_size(x_shape[2:], kernel, stride, padding, dilation)
     corner = -padding[0][0], -padding[1][0]
-    phases = min(stride[0], weight_shape[2]), min(stride[1], weight_shape[3])
-    pitch = output[1] + (weight_shape[3] - 1) // stride[1]
-    return Window(weight_shape[1], x_shape[2:], weight_shape[2:], stride, corner, output, phases, pitch)
+    phases = min(stride[0], height), min(stride[1], width)
+    extra = (height - 1) // stride[0], (width - 1) // stride[1]
+    pitch = output[1] + extra[1]
+    return Window(weight_shape[1], x_shape[2:], kernel, stride, corner, output, phases, extra, pitch, dilation)
 
 
 @compiled
 def pack(image, base, window, first, rows, channels, planes):
     """Fill planes, flat, with the inputs of `rows` output rows from row `first` for the channels in a range."""
-    _, size, kernel, stride, corner, _, phases, pitch = window
-    height, zero = rows + (kernel[0] - 1) // stride[0], planes.dtype.type(0)
+    _, size, _, stride, corner, _, phases, extra, pitch, _ = window
+    height, zero = rows + extra[0], planes.dtype.type(0)
     at = 0
     for c in range(channels[0], channels[1]):
         for a in range(phases[0]):
@@ -95,8 +100,8 @@ def pack(image, base, window, first, rows, channels, planes):
 @compiled
 def unpack(planes, image, base, window):
     """Unpack padded planes into an image, the inverse of `pack`; pixels that no window reads become zero."""
-    channels, size, kernel, stride, corner, output, phases, pitch = window
-    height = output[0] + (kernel[0] - 1) // stride[0]
+    channels, size, _, stride, corner, output, phases, extra, pitch, _ = window
+    height = output[0] + extra[0]
     fill(image, base, channels * size[0] * size[1], image.dtype.type(0))
     at = 0
     for c in range(channels):

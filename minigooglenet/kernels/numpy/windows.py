@@ -26,9 +26,10 @@ def windows(x, size, kernel_size, stride, padding, fill):
     return view[:, :, :: stride[0], :: stride[1]][:, :, : size[0], : size[1]]
 
 
-def shifts(kernel_size, stride, size):
+def shifts(kernel_size, stride, size, dilation=(1, 1)):
     """Yield (r, s, rows, columns): the slices of the padded image that kernel position (r, s) reads."""
     for r in range(kernel_size[0]):
         for s in range(kernel_size[1]):
-            rows = slice(r, r + stride[0] * (size[0] - 1) + 1, stride[0])
-            yield r, s, rows, slice(s, s + stride[1] * (size[1] - 1) + 1, stride[1])
+            h, w = r * dilation[0], s * dilation[1]
+            rows = slice(h, h + stride[0] * (size[0] - 1) + 1, stride[0])
+            yield r, s, rows, slice(w, w + stride[1] * (size[1] - 1) + 1, stride[1])

@@ -8,7 +8,7 @@ const SWITCH = "switch";
 
 /** The settings on which shapes and counts depend, and the kinds of their fields. */
 const SETTABLE = {
-  Conv2d: { in_channels: INTEGER, out_channels: INTEGER, kernel_size: SIZES, stride: SIZES, padding: SIZES, groups: INTEGER, bias: SWITCH },
+  Conv2d: { in_channels: INTEGER, out_channels: INTEGER, kernel_size: SIZES, stride: SIZES, padding: SIZES, groups: INTEGER, dilation: SIZES, bias: SWITCH },
   Linear: { in_features: INTEGER, out_features: INTEGER, bias: SWITCH },
   MaxPool2d: { kernel_size: SIZES, stride: SIZES, padding: SIZES, ceil_mode: SWITCH },
   AvgPool2d: { kernel_size: SIZES, stride: SIZES, padding: SIZES, ceil_mode: SWITCH, count_include_pad: SWITCH },
@@ -75,7 +75,7 @@ function fieldValue({ nodes: [node], setting, index }, edits) {
   if (index !== null) return (edits[node.name]?.shape ?? node.shape)[index];
   const inputs = node.reads.map((name) => countsOf(nodeNamed(name)).shape);
   const settings = inputs.includes(null) ? { ...node.settings, ...edits[node.name] } : settingsAfter(node, inputs, edits);
-  return settings[setting];
+  return settings[setting] ?? [1, 1]; // only a dilation of 1 is left out
 }
 
 const isEdited = (field) => shownText(fieldValue(field, state.edits)) !== shownText(fieldValue(field, {}));

@@ -267,6 +267,11 @@ function explained(node, after, terms) {
     lines.push(`  ${factors.join("*")} = ${number(count)} ${UNITS[kind]}${purpose ? ` (${purpose})` : ""}`);
   }
   if (after.params) lines.push(`  ${number(after.weights)} weights + ${number(after.biases)} biases = ${number(after.params)} parameters`);
+  const { kernel_size, dilation = [1, 1] } = after.settings;
+  if (dilation.some((step) => step > 1)) {
+    const [kernel, apart, covered] = [kernel_size, dilation, dilatedSize(after.settings)].map(shapeText);
+    lines.push(`  a ${kernel} kernel with dilation ${apart} covers ${covered} values`);
+  }
   return [...lines, fieldLine(after)];
 }
 

@@ -93,15 +93,21 @@ function windowCount(size, kernel, stride, [before, after], ceilMode) {
   return (count - 1) * stride >= size + before ? count - 1 : count;
 }
 
+/** Return the size of a dilated kernel: dilation * (kernel - 1) + 1 along each axis. */
+const dilatedSize = ({ kernel_size, dilation = [1, 1] }) => kernel_size.map((size, i) => dilation[i] * (size - 1) + 1);
+
 /** Return [P, Q], the output size of a convolution or pool. */
-function outputSize(sizes, { kernel_size, stride, padding, ceil_mode = false }) {
+function outputSize(sizes, settings) {
+  const { kernel_size, stride, padding, dilation = [1, 1], ceil_mode = false } = settings;
+  const lengths = dilatedSize(settings);
   return ["height", "width"].map((axis, i) => {
-    const [size, kernel, [before, after]] = [sizes[i], kernel_size[i], padding[i]];
-    const count = windowCount(size, kernel, stride[i], padding[i], ceil_mode);
+    const [size, [before, after]] = [sizes[i], padding[i]];
+    const count = windowCount(size, lengths[i], stride[i], padding[i], ceil_mode);
     if (count < 1) {
+      const rule = dilation[i] > 1 ? ` = dilation ${dilation[i]} * (${kernel_size[i]} - 1) + 1` : "";
       impossible(
         `the kernel is larger than the padded input: ${axis} ${size} + padding ${before} + ${after} = ` +
-          `${size + before + after} < kernel ${kernel}. Try a larger input, a smaller kernel or more padding.`,
+          `${size + before + after} < kernel ${lengths[i]}${rule}. Try a larger input, a smaller kernel or more padding.`,
       );
     }
     return count;
@@ -136,8 +142,9 @@ const simple = (shape, cost = () => ({})) => ({ settings: (given) => given, shap
 const sameShape = (settings, shape) => shape;
 
 /** Return the windows of a convolution or pool along both axes. */
-function windowsOf({ kernel_size, stride, padding }, output) {
-  return [0, 1].map((axis) => windowsAlong(output[axis + 1], kernel_size[axis], stride[axis], padding[axis][0]));
+function windowsOf(settings, output) {
+  const [lengths, { stride, padding }] = [dilatedSize(settings), settings];
+  return [0, 1].map((axis) => windowsAlong(output[axis + 1], lengths[axis], stride[axis], padding[axis][0]));
 }
 
 /** Return the terms of a product of weights and inputs, forward and backward. */
@@ -166,6 +173,7 @@ const FORMULAS = {
         stride: checkedPair(given.stride, "stride"),
         padding: fourSided(given.padding),
         groups: checkedInteger(given.groups, "groups", 1),
+        ...(given.dilation === undefined ? {} : { dilation: checkedPair(given.dilation, "dilation") }),
       };
       const { in_channels, out_channels, groups } = full;
       if (in_channels % groups || out_channels % groups) {
@@ -346,11 +354,13 @@ const FORMULAS = {
   })),
 };
 
-function checkWinograd({ kernel_size, stride, padding }) {
-  if (kernel_size.every((size) => size === 3) && stride.every((step) => step === 1) && Math.max(...padding.flat()) <= 2) return;
+function checkWinograd({ kernel_size, stride, padding, dilation = [1, 1] }) {
+  const plain = [...stride, ...dilation].every((step) => step === 1);
+  if (kernel_size.every((size) => size === 3) && plain && Math.max(...padding.flat()) <= 2) return;
+  const [steps, apart, sides] = [stride, dilation, padding].map(pythonText);
   impossible(
-    "Winograd's algorithm computes 3x3 convolutions with stride 1 and padding of at most 2, got a " +
-      `${kernel_size.join("x")} kernel, stride ${pythonText(stride)}, padding ${pythonText(padding)}. Try algorithm='auto'.`,
+    "Winograd's algorithm computes 3x3 convolutions with stride and dilation 1 and padding of at most 2, got a " +
+      `${kernel_size.join("x")} kernel, stride ${steps}, dilation ${apart}, padding ${sides}. Try algorithm='auto'.`,
   );
 }
 

@@ -38,7 +38,10 @@ function drawSteps(container, node) {
   });
 }
 
-const windowText = ({ settings }) => `kernel ${settings.kernel_size.join("x")}, stride ${settings.stride.join("x")}`;
+function windowText({ settings: { kernel_size, stride, dilation } }) {
+  const apart = dilation ? `, dilation ${dilation.join("x")}` : "";
+  return `kernel ${kernel_size.join("x")}, stride ${stride.join("x")}${apart}`;
+}
 
 /** Return what a page without values of this node says: which nodes have them, and how others get them. */
 function withoutValues() {
@@ -80,14 +83,14 @@ function chosenInput(node, channel) {
 function outputValue(node, channel, [p, q]) {
   const { values, settings } = node;
   const [[top], [left]] = settings.padding;
-  const [R, S] = settings.kernel_size;
+  const [[R, S], [down, across]] = [settings.kernel_size, settings.dilation ?? [1, 1]];
   const [, H, W] = node.input_shapes[0];
   const [first, depth] = inputsOfChannel(node, channel);
   const [x, weights] = [floats(values.input), floats(values.weight[channel])];
   const terms = [];
   for (let i = 0; i < depth * R * S; i++) {
     const [c, r, s] = [first + Math.floor(i / (R * S)), Math.floor(i / S) % R, i % S];
-    const [row, column] = [p * settings.stride[0] - top + r, q * settings.stride[1] - left + s];
+    const [row, column] = [p * settings.stride[0] - top + r * down, q * settings.stride[1] - left + s * across];
     const padded = row < 0 || column < 0 || row >= H || column >= W;
     const value = padded ? 0 : x[(c * H + row) * W + column];
     terms.push({ i: first * R * S + i, c, r, s, row, column, padded, value, weight: weights[i], product: value * weights[i] });
@@ -220,15 +223,17 @@ function inputWindow(node, c, terms) {
   const [, H, W] = node.input_shapes[0];
   const [[top, bottom], [left, right]] = node.settings.padding;
   const [width, height] = [left + W + right, top + H + bottom];
-  const [R, S] = node.settings.kernel_size;
   const canvas = element("canvas", { width: W, height: H, "aria-hidden": "true" });
   drawGrey(canvas, floats(node.values.input).subarray(c * H * W, (c + 1) * H * W));
   const inside = { left: left / width, top: top / height, width: W / width, height: H / height };
   for (const [side, share] of Object.entries(inside)) canvas.style.setProperty(side, `${100 * share}%`);
-  const { row, column } = terms[0];
-  const drawing = overlay([-left, -top, width, height], framed({ x: column, y: row, width: S, height: R }));
+  const [{ row, column }, last] = [terms[0], terms.at(-1)];
+  const spread = { x: column, y: row, width: last.column - column + 1, height: last.row - row + 1 };
+  const frames = node.settings.dilation ? terms.map((term) => ({ x: term.column, y: term.row, width: 1, height: 1 })) : [spread];
+  const drawing = overlay([-left, -top, width, height], ...frames.map((frame) => framed(frame)));
   const padded = terms.filter((term) => term.padded).length;
-  const text = `Rows ${row} to ${row + R - 1} and columns ${column} to ${column + S - 1} of input channel ${c}, ${H} x ${W}` +
+  const apart = node.settings.dilation ? `, ${node.settings.dilation.join(" and ")} apart,` : "";
+  const text = `Rows ${row} to ${last.row} and columns ${column} to ${last.column}${apart} of input channel ${c}, ${H} x ${W}` +
     (padded ? `; ${padded} of the ${terms.length} values are padding, 0.` : ".");
   const size = { "--ratio": `${width} / ${height}`, "--width": mapWidth(height, width) };
   const map = element("div", { class: "window-map", style: size }, canvas, drawing);
@@ -364,7 +369,7 @@ function productDrawing(node, value) {
 
 function indexArithmetic(node, value, shown) {
   const { row, column, columns, inner } = productSizes(node, value);
-  const { stride, padding, groups } = node.settings;
+  const { stride, padding, groups, dilation } = node.settings;
   const [R, S] = node.settings.kernel_size;
   const [p, q] = value.position;
   const Q = node.shape[2];
@@ -376,7 +381,8 @@ function indexArithmetic(node, value, shown) {
     ...(groups > 1 ? [group] : []),
     `column j = p * Q + q = ${p} * ${Q} + ${q} = ${column}, of ${columns}`,
     `row    i = (c * R + r) * S + s = (${shown} * ${R} + r) * ${S} + s: ${first} to ${first + R * S - 1}`,
-    `input  row = p * ${stride[0]} - ${padding[0][0]} + r, column = q * ${stride[1]} - ${padding[1][0]} + s`,
+    `input  row = p * ${stride[0]} - ${padding[0][0]} + ${dilation ? `r * ${dilation[0]}` : "r"}, ` +
+      `column = q * ${stride[1]} - ${padding[1][0]} + ${dilation ? `s * ${dilation[1]}` : "s"}`,
     `output = sum of ${inner} products weight[${row}, ${start ? `i - ${start}` : "i"}] * im2col[i, ${column}] + bias`,
   ].join("\n");
 }

@@ -35,7 +35,7 @@ def conv(node: Node) -> View:
     """Conv: a convolution, with a zero padding before it."""
     x = feature_map(node)
     stride, groups = _strides(node), node.setting("group", 1)
-    dilation = node.numbers("dilations", (1, 1))
+    dilation = shapes.pair(node.numbers("dilations", (1, 1)), "attribute dilations")
     weight, bias = node.weights(1, "weight", 4), node.weights(2, "bias", 1, optional=True)
     assert weight is not None  # only an optional one can be None
     kernel = weight.shape[2:]
@@ -43,17 +43,16 @@ def conv(node: Node) -> View:
         raise ValueError(
             f"attribute kernel_shape is {node.attributes['kernel_shape']}, but its weight has the shape {weight.shape}"
         )
-    extent = tuple(step * (length - 1) + 1 for length, step in zip(kernel, dilation, strict=True))
     layer = layers.Conv2d(
         weight.shape[1] * groups,
         len(weight),
         kernel,
         stride,
-        _padding(node, x, extent, stride, least=-1),  # -1: a 1x1 kernel with stride 2 may skip the last row
+        _padding(node, x, shapes.dilated(kernel, dilation), stride, least=-1),  # -1: a 1x1 kernel with stride 2 may skip the last row
         groups=groups,
         bias=bias is not None,
         init="zeros",
-        **({} if dilation == (1, 1) else {"dilation": dilation}),
+        dilation=dilation,
     )
     filled(layer, weight=weight, bias=bias)
     return node.add(*_unpadded(node, layer, x, zeros=True))

@@ -252,7 +252,7 @@ _OPERATORS = {
     layers.Conv2d: lambda layer, _: (
         "Conv",
         _arrays(layer, "weight", "bias"),
-        {**_window(layer), "group": layer.groups},
+        {**_window(layer), "dilations": layer.dilation, "group": layer.groups},
     ),
     layers.MaxPool2d: lambda layer, _: ("MaxPool", {}, {**_window(layer), "ceil_mode": int(layer.ceil_mode)}),
     layers.AvgPool2d: _average,
