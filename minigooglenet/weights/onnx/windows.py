@@ -43,17 +43,10 @@ def conv(node: Node) -> View:
         raise ValueError(
             f"attribute kernel_shape is {node.attributes['kernel_shape']}, but its weight has the shape {weight.shape}"
         )
-    layer = layers.Conv2d(
-        weight.shape[1] * groups,
-        len(weight),
-        kernel,
-        stride,
-        _padding(node, x, shapes.dilated(kernel, dilation), stride, least=-1),  # -1: a 1x1 kernel with stride 2 may skip the last row
-        groups=groups,
-        bias=bias is not None,
-        init="zeros",
-        dilation=dilation,
-    )
+    # -1: a 1x1 kernel with stride 2 may skip the last row
+    padding = _padding(node, x, shapes.dilated(kernel, dilation), stride, least=-1)
+    settings = {"groups": groups, "dilation": dilation, "bias": bias is not None, "init": "zeros"}
+    layer = layers.Conv2d(weight.shape[1] * groups, len(weight), kernel, stride, padding, **settings)
     filled(layer, weight=weight, bias=bias)
     return node.add(*_unpadded(node, layer, x, zeros=True))
 
