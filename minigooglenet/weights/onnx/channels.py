@@ -9,6 +9,8 @@ from minigooglenet.weights.onnx.folding import sliced
 from minigooglenet.weights.onnx.idioms import joined
 from minigooglenet.weights.onnx.node import Node
 
+MANY, MOST_INT32 = 2**40, 2**31 - 1  # more images than a batch has; the end of any axis in a Slice
+
 
 def concat(node: Node) -> View:
     """Concat of channels, in any layout that all inputs have."""
@@ -49,14 +51,14 @@ def slice_(node: Node) -> View:
     """Slice of channels that follow each other."""
     view = node.any()
     order = _order(view)
-    parts = sliced(node, len(view.shape) + 1)
-    ranges = [range(size)[part] for size, part in zip(view.shape, parts[1:], strict=True)]
-    if parts[0] not in (slice(None), slice(0, None, 1)) and not _everything(parts[0]):
+    batch, *taken = sliced(node, (MANY, *view.shape))
+    whole = [range(size) for size in view.shape]
+    channels = taken[_channel_axis(order) - 1]
+    whole[_channel_axis(order) - 1] = channels
+    if batch[:1] != range(1) or batch.step != 1 or len(batch) < MOST_INT32:
         raise ValueError("it takes a part of the batch")
-    for index, (taken, size) in enumerate(zip(ranges, view.shape, strict=True)):
-        if taken != range(size) and (index + 1 != _channel_axis(order) or taken.step != 1 or not taken):
-            raise ValueError(f"it takes {taken} of axis {index + 1}; only channels that follow each other can be taken")
-    channels = ranges[_channel_axis(order) - 1]
+    if taken != whole or channels.step != 1 or not channels:
+        raise ValueError(f"it takes {_text(taken)} of (N, {_text(view.shape)}); only channels in a row can be taken")
     return _channels(node, view, channels.start, channels.stop, node.tensor)
 
 
@@ -71,9 +73,7 @@ def gather(node: Node) -> View:
         raise ValueError(f"it takes values of axis {axis}; only channels that follow each other can be taken")
     taken = [index + channels if index < 0 else index for index in indices.ravel().tolist()]
     if not taken or taken != list(range(taken[0], taken[0] + len(taken))) or not 0 <= taken[0] <= taken[-1] < channels:
-        raise ValueError(
-            f"it takes the channels {taken[:9]} of {channels}; only some that follow each other can be taken"
-        )
+        raise ValueError(f"it takes the channels {taken[:9]} of {channels}; they must follow each other")
     y = _channels(node, view, taken[0], taken[-1] + 1, node.tensor)
     return y if indices.ndim else y._replace(layout=tuple(a for i, a in enumerate(y.layout, start=1) if i != axis))
 
@@ -83,10 +83,6 @@ def _channels(node, view, start, stop, tensor):
         return node.draft.alias(tensor, view)
     y = node.draft.add(tensor, layers.ChannelSlice(start, stop), [view])
     return y._replace(layout=layouts.transpose(y.layout, _order(view)))
-
-
-def _everything(part):
-    return (part.start or 0) == 0 and part.step in (None, 1) and (part.stop is None or part.stop >= 2**31 - 1)
 
 
 def _order(view):

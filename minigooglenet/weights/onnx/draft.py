@@ -113,6 +113,8 @@ class Draft:
 
     def _moved(self, tensor, view):
         step, shape = view.step, view.shape
+        if step.tensor == tensor and step.layer is not None:
+            step.tensor = f"{tensor}/map"  # the name is that of the layer that moves its values
         if len(shape) == 1 and view.layout == layouts.reshape(layouts.of(step.shape), shape):
             return self.add(tensor, layers.Flatten(), [view])
         if groups := layouts.shuffled(view.layout, step.shape):
@@ -122,7 +124,7 @@ class Draft:
                 step.layer, step.shape = keeping(step.reads[0].shape[1:], stride=1), shape
                 return view
         raise ValueError(
-            f"its input {short(tensor)!r} has the values of a {_text(step.shape)} in another order or shape, "
+            f"tensor {short(tensor)!r} has the values of a {_text(step.shape)} in another order or shape, "
             f"{_text(shape)}, for which this package has no layer"
         )
 

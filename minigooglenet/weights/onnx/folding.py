@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from minigooglenet.typing import Array
+from minigooglenet.typing import Array, Shape
 from minigooglenet.weights.onnx import messages
 from minigooglenet.weights.onnx.node import Node
 from minigooglenet.weights.onnx.walk import MOST_VALUES
@@ -163,21 +163,25 @@ def _gather(node):
 
 def _slice(node):
     array = _array(node, 0)
-    return array[sliced(node, array.ndim)]
+    ranges = sliced(node, array.shape)
+    # The index before the first value is -1 in a range, but None in a slice.
+    return array[tuple(slice(r.start, r.stop if r.stop >= 0 else None, r.step) for r in ranges)]
 
 
-def sliced(node: Node, rank: int) -> tuple[slice, ...]:
-    """Return the index that a Slice of a tensor with `rank` axes, the batch included, means."""
+def sliced(node: Node, shape: Shape) -> list[range]:
+    """Return the indices along each axis that a Slice of a tensor takes."""
     starts, ends = node.integers("starts", 1), node.integers("ends", 2)
-    if starts is None or ends is None or len(starts) != len(ends):
-        raise ValueError("it must have as many starts as ends")
+    if starts is None or ends is None:
+        raise ValueError("its starts or ends are missing")
     axes, steps = node.integers("axes", 3), node.integers("steps", 4) or [1] * len(starts)
-    found = [slice(None)] * rank
-    for start, end, axis, step in zip(
-        starts, ends, node.axes(range(len(starts)) if axes is None else axes, rank), steps, strict=True
-    ):
-        found[axis] = slice(start, end, step)
-    return tuple(found)
+    axes = node.axes(range(len(starts)) if axes is None else axes, len(shape))
+    taken = [range(size) for size in shape]
+    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
+        size = shape[axis]
+        low, high = (0, size) if step > 0 else (-1, size - 1)  # of the end; a start is at least 0
+        start, end = (value + size if value < 0 else value for value in (start, end))
+        taken[axis] = range(min(max(start, 0), high), min(max(end, low), high), step)
+    return taken
 
 
 def _transpose(node):

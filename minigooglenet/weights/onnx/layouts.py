@@ -123,7 +123,7 @@ def shuffled(layout: Layout, shape: Shape) -> int | None:
     2
     """
     plain = of(shape)
-    if not shape or layout[1:] != plain[1:] or len(layout[0]) != 2:
+    if not shape or not layout or layout[1:] != plain[1:] or len(layout[0]) != 2:
         return None
     (inner, stride), (groups, jump) = layout[0]
     return groups if (stride, jump, groups * inner) == (math.prod(shape[1:]), stride * inner, shape[0]) else None

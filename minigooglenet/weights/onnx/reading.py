@@ -22,6 +22,7 @@ from minigooglenet.weights.onnx.operators import OPERATORS
 from minigooglenet.weights.onnx.replacements import advice
 
 MOST_LINES = 20  # of the list of unsupported nodes
+COLOURS = (1, 3, 4)  # channels of an image
 MOST_BEFORE = 20  # nodes between an input and its transpose to (C, H, W)
 
 
@@ -125,7 +126,7 @@ class _Reader:
         if None not in (batch, draft.batch) and batch != draft.batch:
             raise ValueError(f"its inputs have different batch sizes, {draft.batch} and {batch}")
         draft.batch = batch or draft.batch
-        last = len(shape) == 3 and self._is_channels_last(value.name)
+        last = len(shape) == 3 and shape[2] in COLOURS and self._is_channels_last(value.name)
         step = Step(value.name, (shape[2], *shape[:2]) if last else shape)
         layout = layouts.of(step.shape)
         draft.inputs.append(step)
