@@ -1,14 +1,49 @@
-"""Packages that only some users need: what to install if one is missing, and what an extra brings."""
+"""Packages that only some users need: what to install if one is missing, what an extra brings, and their files."""
 
 import contextlib
 from collections.abc import Iterator
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
 PACKAGE = "minigooglenet"
+
+
+def command(extra: str) -> str:
+    """Return the command that installs an extra.
+
+    Examples
+    --------
+    >>> from minigooglenet import extras
+    >>> extras.command("onnx")
+    'pip install "minigooglenet[onnx]"'
+    """
+    return f'pip install "{PACKAGE}[{extra}]"'
+
+
+def file_of(package: str, name: str) -> Path | None:
+    """Return the path of a file in an installed package, or None. None of the package's code runs.
+
+    Parameters
+    ----------
+    package : name on PyPI
+    name : name of the file, without its folder
+
+    Examples
+    --------
+    >>> from minigooglenet import extras
+    >>> extras.file_of("numpy", "py.typed").name
+    'py.typed'
+    """
+    try:
+        files = metadata.files(package) or ()
+    except metadata.PackageNotFoundError:
+        return None
+    paths = (Path(str(file.locate())) for file in files if file.name == name)
+    return next((path for path in paths if path.is_file()), None)
 
 
 @contextlib.contextmanager
@@ -34,7 +69,7 @@ def needed(extra: str, purpose: str) -> Iterator[None]:
         name = (error.name or "a package").partition(".")[0]
         if name == PACKAGE:
             raise
-        message = f'{purpose} needs {name}. Run: pip install "{PACKAGE}[{extra}]"'
+        message = f"{purpose} needs {name}. Run: {command(extra)}"
         raise ModuleNotFoundError(message, name=error.name) from None
 
 

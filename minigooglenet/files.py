@@ -67,6 +67,26 @@ def atomic(path, mode="wb"):
     sync_folder(path.parent)
 
 
+def check_writable(path) -> None:
+    """Raise an OSError unless `atomic` can write to `path`. An empty file in its folder is made and deleted."""
+    if path == STDOUT:
+        return
+    target = Path(os.path.realpath(path))  # Path.resolve raises a RuntimeError for a link to itself
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"cannot write {path}: folder {target.parent} does not exist")
+    if target.is_dir():
+        raise IsADirectoryError(f"cannot write {path}: it is a folder. Give the path of a file in it.")
+    if target.exists() and not target.is_file():  # such as a device, which is written to directly
+        return
+    trial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    try:
+        trial.open("xb").close()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise type(error)(f"cannot write {path}: {reason}. Choose a file in another folder.") from error
+    trial.unlink()
+
+
 def write_text(path, text: str) -> None:
     """Write `text` to `path` atomically."""
     with atomic(path, "w") as file:

@@ -10,16 +10,18 @@ from typing import Any
 from minigooglenet.graph import Graph
 from minigooglenet.graph.heads import trained_outputs
 from minigooglenet.kernels import softmax_cross_entropy as kernel
+from minigooglenet.label_smoothing import smallest_loss, smoothed
 from minigooglenet.parallel import flushed
 from minigooglenet.typing import Array
 
-__all__ = ["head_weights", "softmax_cross_entropy", "weighted_sum"]
+__all__ = ["head_weights", "smallest_loss", "softmax_cross_entropy", "weighted_sum"]
 
 
-def softmax_cross_entropy(logits: Array, labels: Array) -> tuple[Any, Array]:
+def softmax_cross_entropy(logits: Array, labels: Array, smoothing: float = 0.0) -> tuple[Any, Array]:
     """Return (mean loss, grad_logits) for logits (N, K) and N integer labels in 0 .. K - 1.
 
-    The loss is in nats: log(K) if all classes have the same probability.
+    The loss is in nats: log(K) if all classes have the same probability. `smoothing` is the fraction of each target
+    that label smoothing spreads over all classes; the loss is then at least `smallest_loss(K, smoothing)`.
 
     Examples
     --------
@@ -30,7 +32,8 @@ def softmax_cross_entropy(logits: Array, labels: Array) -> tuple[Any, Array]:
     (1.3863, array([[ 0.25,  0.25, -0.75,  0.25]]))
     """
     loss, log_probabilities = kernel.forward(logits, labels)
-    return loss, kernel.backward(log_probabilities, labels)
+    grad = kernel.backward(log_probabilities, labels)
+    return smoothed(loss, grad, log_probabilities, labels, smoothing) if smoothing else (loss, grad)
 
 
 def head_weights(outputs: Graph | Sequence[str], auxiliary: float = 0.3) -> dict[str, float]:
@@ -53,7 +56,7 @@ def head_weights(outputs: Graph | Sequence[str], auxiliary: float = 0.3) -> dict
 
 @flushed
 def weighted_sum(
-    logits: Mapping[str, Array], labels: Array, weights: Mapping[str, float]
+    logits: Mapping[str, Array], labels: Array, weights: Mapping[str, float], smoothing: float = 0.0
 ) -> tuple[float, dict[str, Any], dict[str, Array]]:
     """Return (total loss, {wire: its loss}, {wire: gradient of the total}) for {wire: logits} and {wire: weight}.
 
@@ -68,6 +71,6 @@ def weighted_sum(
     """
     losses, grads = {}, {}
     for wire, weight in weights.items():
-        losses[wire], grad = softmax_cross_entropy(logits[wire], labels)
+        losses[wire], grad = softmax_cross_entropy(logits[wire], labels, smoothing)
         grads[wire] = grad * grad.dtype.type(weight)
     return sum(weights[wire] * float(loss.real) for wire, loss in losses.items()), losses, grads

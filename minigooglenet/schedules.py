@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-__all__ = ["SCHEDULES", "constant", "cosine", "paper", "polynomial", "stepped", "warmed_up"]
+__all__ = ["SCHEDULES", "constant", "cosine", "exponential", "paper", "polynomial", "stepped", "warmed_up"]
 
 
 def constant(lr: float, step: int, steps: int, steps_per_epoch: int) -> float:
@@ -42,6 +42,18 @@ def stepped(lr: float, step: int, steps: int, steps_per_epoch: int, size: int = 
     return lr * gamma ** (step // size)
 
 
+def exponential(lr: float, step: int, steps: int, steps_per_epoch: int, every: int = 2, gamma: float = 0.94) -> float:
+    """Return lr, multiplied by gamma every `every` epochs, as for Inception-v3 (Szegedy et al. 2016, section 8).
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> [mg.schedules.exponential(1.0, epoch * 100, 2400, steps_per_epoch=100) for epoch in (0, 1, 2)]
+    [1.0, 1.0, 0.94]
+    """
+    return lr * gamma ** (step // steps_per_epoch // every)
+
+
 def polynomial(lr: float, step: int, steps: int, steps_per_epoch: int | None = None, power: float = 0.5) -> float:
     """Return lr * (1 - step / steps) ** power, the schedule of BVLC's quick solver.
 
@@ -71,6 +83,7 @@ SCHEDULES: dict[str, Callable[..., float]] = {
     "constant": constant,
     "paper": paper,
     "step": stepped,
+    "exponential": exponential,
     "polynomial": polynomial,
     "cosine": cosine,
 }

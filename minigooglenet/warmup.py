@@ -4,6 +4,7 @@ A kernel is compiled for each combination of argument types. So every layer runs
 selects a different kernel, in each precision.
 """
 
+import functools
 import time
 from pathlib import Path
 
@@ -87,7 +88,14 @@ EVERY_LAYER = (
     (lambda: layers.Conv2d(6, 4, 1), (6, 5, 4)),
     (lambda: layers.Conv2d(6, 40, 1), (6, 3, 3)),
     (lambda: layers.Conv2d(6, 4, 5, stride=2, padding=2, groups=2, bias=False), (6, 9, 8)),
+    (lambda: layers.Conv2d(6, 4, 4, stride=2, padding=2, groups=2, bias=False), (6, 9, 8)),
     (lambda: layers.Conv2d(3, 4, 3, padding=1), (3, 6, 5)),
+    *(
+        (functools.partial(layers.Conv2d, 4, 4, kernel, stride, kernel // 2, groups=groups), (4, size, size))
+        for kernel, groups in ((3, 4), (5, 4), (3, 2))  # depthwise, and two filters that share their inputs
+        for stride in (1, 2)
+        for size in (7, 20)  # half vectors, whole vectors
+    ),
     (lambda: layers.MaxPool2d(3, 2, 1, ceil_mode=True), (3, 9, 8)),
     (lambda: layers.MaxPool2d(2, 1), (3, 9, 8)),
     (lambda: layers.MaxPool2d(3), (3, 9, 9)),  # strides above 2 are computed value by value
@@ -103,13 +111,21 @@ EVERY_LAYER = (
     (layers.Flatten, (3, 4, 4)),
     (layers.Dropout, (3, 4, 4)),
     (layers.Softmax, (5,)),
+    (layers.ReLU6, (3, 4, 4)),
+    (layers.LeakyReLU, (3, 4, 4)),
+    (layers.HardSwish, (3, 4, 4)),
+    (layers.SiLU, (3, 4, 4)),
+    (lambda: layers.Scale(3), (3, 4, 4)),
+    (lambda: layers.Scale(3, bias=False), (3, 4, 4)),
+    (layers.Multiply, (3, 4, 4)),
 )
 
 
 def _every_layer(dtype):
     for build, shape in EVERY_LAYER:
         g = Graph(x=shape)
-        g.add("layer", build(), "x")
+        layer = build()
+        g.add("layer", layer, *["x"] * (2 if isinstance(layer, layers.Multiply) else 1))
         g = g.astype(dtype)
         prepared = plan(g)
         for count in (1, 9):

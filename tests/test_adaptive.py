@@ -1,4 +1,4 @@
-"""AdamW compared with its formula and PyTorch."""
+"""Adam, AdamW and RMSProp compared with their formulas and PyTorch."""
 
 import numpy as np
 import pytest
@@ -92,14 +92,106 @@ def test_adamw_does_not_change_gradients():
     assert not np.shares_memory(state["mean"]["a"], grad)
 
 
-def test_adamw_rejects_complex_parameters():
-    with pytest.raises(TypeError, match="AdamW needs real parameters and gradients, but 'w' is complex128"):
-        adaptive.adamw_step({"w": np.ones(1, complex)}, {"w": np.ones(1, complex)}, {}, lr=0.1)
+STEPS = {"AdamW": adaptive.adamw_step, "Adam": adaptive.adam_step, "RMSProp": adaptive.rmsprop_step}
 
 
-def test_adamw_checks_every_gradient_before_any_parameter_moves():
+@pytest.mark.parametrize("name", STEPS)
+def test_complex_parameters_are_rejected_by_name(name):
+    with pytest.raises(TypeError, match=f"{name} needs real parameters and gradients, but 'w' is complex128"):
+        STEPS[name]({"w": np.ones(1, complex)}, {"w": np.ones(1, complex)}, {}, lr=0.1)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+@pytest.mark.parametrize("name", STEPS)
+def test_every_gradient_is_checked_before_any_parameter_moves(name, decay):
     params, state = {"a": np.ones(2), "b": np.ones(3)}, {}
     with pytest.raises(ValueError, match="the gradient of 'b'"):
-        adaptive.adamw_step(params, {"a": np.ones(2), "b": np.ones(2)}, state, lr=0.1)
+        STEPS[name](params, {"a": np.ones(2), "b": np.ones(2)}, state, lr=0.1, weight_decay=decay)
     assert np.all(params["a"] == 1)
     assert state == {}
+
+
+def _torch_run(kind, steps=200, **settings):
+    """Return (initial parameter, gradients, PyTorch's parameter after each step), in float64."""
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(3)
+    start, grads = rng.standard_normal(20), rng.standard_normal((steps, 20)) * 10.0 ** rng.integers(-3, 2, 20)
+    tensor = torch.tensor(start.copy(), requires_grad=True)
+    optimizer = getattr(torch.optim, kind)([tensor], **settings)
+    if kind == "RMSprop":  # TensorFlow starts at 1, PyTorch at 0
+        optimizer.state[tensor] = {
+            "step": torch.tensor(0.0),
+            "square_avg": torch.ones(20, dtype=torch.float64),
+            "momentum_buffer": torch.zeros(20, dtype=torch.float64),
+        }
+    history = []
+    for grad in grads:
+        tensor.grad = torch.tensor(grad)
+        optimizer.step()
+        history.append(tensor.detach().numpy().copy())
+    return start, grads, history
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.2])
+def test_adam_matches_pytorch_for_many_steps(decay):
+    settings = {"lr": 0.05, "betas": (0.9, 0.99), "eps": 1e-6, "weight_decay": decay}
+    start, grads, history = _torch_run("Adam", **settings)
+    param, state = {"w": start.copy()}, {}
+    for grad, expected in zip(grads, history, strict=True):
+        adaptive.adam_step(param, {"w": grad}, state, **settings)
+        np.testing.assert_allclose(param["w"], expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.2])
+def test_rmsprop_without_eps_matches_pytorch_for_many_steps(decay):
+    settings = {"lr": 0.01, "momentum": 0.9, "eps": 0.0, "weight_decay": decay}
+    start, grads, history = _torch_run("RMSprop", alpha=0.9, **settings)
+    param, state = {"w": start.copy()}, {}
+    for grad, expected in zip(grads, history, strict=True):
+        adaptive.rmsprop_step(param, {"w": grad}, state, decay=0.9, **settings)
+        np.testing.assert_allclose(param["w"], expected, rtol=1e-9, atol=1e-12)
+
+
+def test_rmsprop_has_eps_inside_the_square_root():
+    """Their first steps differ by (sqrt(square) + 1) / sqrt(square + 1), which is at most sqrt(2)."""
+    start, grads, history = _torch_run("RMSprop", steps=1, lr=0.01, alpha=0.9, momentum=0.9, eps=1.0)
+    param = start.copy()
+    adaptive.rmsprop_step({"w": param}, {"w": grads[0]}, {}, lr=0.01)
+    square = 0.9 + 0.1 * grads[0] ** 2
+    ratio = (np.sqrt(square) + 1) / np.sqrt(square + 1)
+    np.testing.assert_allclose(param - start, (history[0] - start) * ratio, rtol=1e-9)
+    assert 1 < ratio.min() < ratio.max() <= 2**0.5
+
+
+def test_rmsprop_follows_tensorflows_formula_step_by_step():
+    rng = np.random.default_rng(4)
+    start, grads = rng.standard_normal(7), rng.standard_normal((30, 7))
+    param, state = start.copy(), {}
+    expected, square, velocity = start.copy(), np.ones(7), np.zeros(7)
+    for step, grad in enumerate(grads):
+        rate = schedules.exponential(0.045, step, 30, 5)
+        adaptive.rmsprop_step({"w": param}, {"w": grad}, state, lr=rate, weight_decay=0.01)
+        pull = grad + 0.01 * expected
+        square = 0.9 * square + 0.1 * pull**2
+        velocity = 0.9 * velocity + rate * pull / (square + 1) ** 0.5
+        expected = expected - velocity
+        np.testing.assert_allclose(param, expected, rtol=1e-12)
+    assert set(state) == {"square", "velocity"}
+
+
+def test_rmsprop_multipliers_scale_rate_and_decay():
+    params = {"weight": np.ones(1), "bias": np.ones(1)}
+    grads = {name: np.zeros(1) for name in params}
+    adaptive.rmsprop_step(params, grads, {}, lr=0.1, weight_decay=0.5, multipliers={"bias": (2.0, 0.0)})
+    assert params["bias"] == 1
+    assert params["weight"] == pytest.approx(1 - 0.1 * 0.5 / (0.9 + 0.1 * 0.25 + 1) ** 0.5)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", STEPS)
+def test_state_and_parameters_keep_their_dtype(name, dtype):
+    params, grad, state = {"w": np.ones(3, dtype)}, np.full(3, 0.5, dtype), {}
+    STEPS[name](params, {"w": grad}, state, lr=0.1, weight_decay=0.1)
+    assert params["w"].dtype == state["square"]["w"].dtype == dtype
+    assert np.all(params["w"] < 1)
+    assert np.all(grad == 0.5)

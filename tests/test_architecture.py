@@ -37,7 +37,7 @@ FLOORS = (
         "operations on plain arrays; the graph, which knows no operation; the framework of exercises, without content",
         ("kernels", "graph", "exercises"),
     ),
-    ("layers over kernels, and losses", ("layers", "losses")),
+    ("layers over kernels, and losses", ("layers", "losses", "label_smoothing")),
     (
         "networks, plans, and the other needs of training: optimisers, learning rates, images",
         ("models", "planning", "optim", "adaptive", "schedules", "data"),
@@ -60,6 +60,7 @@ SAME_FLOOR = {
     ("figures", "files"),
     ("figures", "console"),
     ("adaptive", "optim"),
+    ("losses", "label_smoothing"),
 }
 SAME_FLOOR |= {("warmup", "lessons"), ("__init__", "_moved"), ("checks", "typing"), ("initializers", "typing")}
 # Modules that are imported only inside functions, after `compiled.fast()` has returned a package.

@@ -67,3 +67,23 @@ def test_requirements_contain_those_of_nested_extras():
 def test_import_error_of_the_package_keeps_its_text():
     with pytest.raises(ModuleNotFoundError, match="no_such_part"), extras.needed("course", "this"):
         import minigooglenet.no_such_part  # noqa: F401
+
+
+def test_file_of_a_package_is_found_without_running_its_code(tmp_path, monkeypatch):
+    package = tmp_path / "has_code"
+    (package / "data").mkdir(parents=True)
+    (package / "__init__.py").write_text("raise SystemExit('code of the package was run')", encoding="utf-8")
+    (package / "data" / "a.bin").write_bytes(b"a")
+    record = tmp_path / "has_code-1.0.dist-info"
+    record.mkdir()
+    (record / "METADATA").write_text("Metadata-Version: 2.1\nName: has-code\nVersion: 1.0\n", encoding="utf-8")
+    (record / "RECORD").write_text(
+        "has_code/__init__.py,,\nhas_code/data/a.bin,,\nhas_code/b.bin,,\n", encoding="utf-8"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    assert extras.file_of("has-code", "a.bin").read_bytes() == b"a"
+    assert extras.file_of("has-code", "b.bin") is None  # deleted after the installation
+    assert extras.file_of("has-code", "c.bin") is None
+    assert extras.file_of("no-such-package", "a.bin") is None
+    (record / "RECORD").unlink()
+    assert extras.file_of("has-code", "a.bin") is None

@@ -67,6 +67,29 @@ def test_missing_folder_is_an_error_with_its_name(tmp_path):
         files.write_text(tmp_path / "nowhere" / "a.txt", "")
 
 
+def test_check_of_a_path_leaves_nothing_behind(tmp_path):
+    (tmp_path / "old").write_text("old", encoding="utf-8")
+    for name in ("old", "new"):
+        files.check_writable(tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == ["old"]
+    assert (tmp_path / "old").read_text(encoding="utf-8") == "old"
+    files.check_writable(files.STDOUT)
+
+
+def test_path_that_cannot_be_written_is_an_error(tmp_path, monkeypatch):
+    with pytest.raises(FileNotFoundError, match=r"cannot write .*a\.txt: folder .*nowhere does not exist"):
+        files.check_writable(tmp_path / "nowhere" / "a.txt")
+    with pytest.raises(IsADirectoryError, match="it is a folder"):
+        files.check_writable(tmp_path)
+
+    def denied(path, mode):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "open", denied)  # the superuser may write to every folder
+    with pytest.raises(PermissionError, match=r"cannot write .*a\.txt: permission denied\. Choose a file in another"):
+        files.check_writable(tmp_path / "a.txt")
+
+
 posix = pytest.mark.skipif(os.name != "posix", reason="only on POSIX systems")
 
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numeric import assert_close, awkward, complex_step, draw
 
 from minigooglenet import losses
@@ -81,3 +83,80 @@ def test_weighted_sum_multiplies_losses_and_gradients(dtype):
     assert_close(grads["a"], dtype(0.3) * alone["a"][1])
     assert_close(grads["b"], alone["b"][1])
     assert grads["a"].dtype == dtype
+
+
+@pytest.mark.parametrize("smoothing", [0.1, 0.5, 0.99])
+def test_smoothed_loss_is_the_cross_entropy_of_its_targets(smoothing):
+    logits = draw(3, 5)
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    targets = (1 - smoothing) * np.eye(5)[LABELS] + smoothing / 5
+    loss, grad = losses.softmax_cross_entropy(logits, LABELS, smoothing)
+    assert_close(loss, -(targets * np.log(probabilities)).sum(axis=1).mean())
+    assert_close(grad, (probabilities - targets) / 3)
+
+
+@given(st.integers(1, 4), st.integers(2, 6), st.floats(0, 0.99), st.integers(0, 99))
+def test_smoothed_gradient_matches_the_complex_step(count, classes, smoothing, seed):
+    logits, labels = draw(count, classes, seed=seed), np.random.default_rng(seed).integers(0, classes, count)
+    _, grad = losses.softmax_cross_entropy(logits, labels, smoothing)
+
+    def loss(z):
+        return losses.softmax_cross_entropy(z, labels, smoothing)[0]
+
+    assert_close(grad, complex_step(loss, logits, 1.0))
+
+
+@given(st.integers(2, 1000), st.floats(0.001, 0.999))
+def test_smallest_loss_is_reached_at_the_targets(classes, smoothing):
+    targets = (1 - smoothing) * np.eye(classes)[[1]] + smoothing / classes
+    loss, grad = losses.softmax_cross_entropy(np.log(targets), [1], smoothing)
+    assert loss == pytest.approx(losses.smallest_loss(classes, smoothing), rel=1e-9)
+    assert abs(grad).max() < 1e-12
+    moved = np.log(targets) + 0.1 * np.eye(classes)[[0]]
+    assert losses.softmax_cross_entropy(moved, [1], smoothing)[0] > loss
+
+
+def test_smallest_loss_without_smoothing_is_zero():
+    assert losses.smallest_loss(10, 0) == losses.smallest_loss(1, 0.1) == 0
+    assert round(losses.smallest_loss(1000), 4) == 1.0148
+
+
+def test_zero_smoothing_changes_no_bit():
+    plain, smoothed = (losses.softmax_cross_entropy(draw(3, 5), LABELS, *more) for more in ((), (0.0,)))
+    assert plain[0] == smoothed[0]
+    assert (plain[1] == smoothed[1]).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_smoothing_keeps_the_dtype_and_the_logits(dtype):
+    logits = awkward(draw(3, 5, dtype=dtype))
+    before = logits.copy()
+    loss, grad = losses.softmax_cross_entropy(logits, LABELS.tolist(), 0.1)
+    assert loss.dtype == grad.dtype == dtype
+    assert (logits == before).all()
+
+
+def test_smoothing_applies_to_every_head():
+    logits = {"a": draw(3, 5), "b": draw(3, 5, seed=1)}
+    _, parts, grads = losses.weighted_sum(logits, LABELS, {"a": 0.3, "b": 1.0}, 0.1)
+    for wire, weight in (("a", 0.3), ("b", 1.0)):
+        loss, grad = losses.softmax_cross_entropy(logits[wire], LABELS, 0.1)
+        assert parts[wire] == loss
+        assert_close(grads[wire], weight * grad)
+
+
+@pytest.mark.parametrize("wrong", [-0.1, 1, 1.5, float("nan"), "0.1"])
+def test_impossible_smoothing_is_rejected(wrong):
+    with pytest.raises((ValueError, TypeError), match="smoothing must be"):
+        losses.softmax_cross_entropy(draw(3, 5), LABELS, wrong)
+
+
+def test_smoothed_loss_matches_pytorch():
+    torch = pytest.importorskip("torch")
+    logits = draw(3, 5)
+    tensor = torch.tensor(logits, requires_grad=True)
+    expected = torch.nn.functional.cross_entropy(tensor, torch.tensor(LABELS), label_smoothing=0.1)
+    expected.backward()
+    loss, grad = losses.softmax_cross_entropy(logits, LABELS, 0.1)
+    assert loss == pytest.approx(expected.item(), rel=1e-12)
+    np.testing.assert_allclose(grad, tensor.grad.numpy(), rtol=1e-9)

@@ -103,11 +103,12 @@ def test_sgd_matches_pytorch():
 @pytest.mark.parametrize("storey", ["loops", "numpy"])
 def test_steps_move_alike_on_every_storey(dtype, storey):
     def run():
-        params, velocity, state = {"a": draw(3, 4, dtype=dtype), "b": draw(5, seed=1, dtype=dtype)}, {}, {}
+        params, velocity, state, second = {"a": draw(3, 4, dtype=dtype), "b": draw(5, seed=1, dtype=dtype)}, {}, {}, {}
         for step in range(3):
             grads = {key: draw(*value.shape, seed=step + 5, dtype=dtype) for key, value in params.items()}
             optim.sgd_step(params, grads, velocity, lr=0.1, weight_decay=0.01)
             adaptive.adamw_step(params, grads, state, lr=0.1)
+            adaptive.rmsprop_step(params, grads, second, lr=0.1)
         return params | {f"velocity {key}": value for key, value in velocity.items()}
 
     expected = run()

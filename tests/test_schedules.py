@@ -14,6 +14,11 @@ def test_paper_schedule_falls_four_percent_every_eight_epochs():
     assert rates == pytest.approx([0.01, 0.01, 0.0096, 0.0096, 0.009216])
 
 
+def test_exponential_schedule_falls_six_percent_every_two_epochs():
+    rates = [schedules.exponential(0.045, epoch * 10 + 9, 1_000, 10) for epoch in (0, 1, 2, 3, 4)]
+    assert rates == pytest.approx([0.045, 0.045, 0.0423, 0.0423, 0.039762])
+
+
 def test_bvlcs_step_rate_falls_after_its_number_of_steps():
     assert [schedules.stepped(1.0, step, 0, 1) for step in (319_999, 320_000, 640_000)] == pytest.approx(
         [1, 0.96, 0.9216]

@@ -1,4 +1,7 @@
-"""torchvision's GoogLeNet with random weights, for tests that compare our network with it."""
+"""torchvision's networks with random weights, for tests that compare ours with them.
+
+They were compared with torch 2.13.0 and torchvision 0.28.0, which import together.
+"""
 
 import importlib
 import warnings
@@ -8,8 +11,15 @@ import pytest
 
 def random_googlenet(aux=True, num_classes=5, seed=0):
     """Return torchvision's network in double precision, with random parameters and statistics, without dropout."""
+    pytest.importorskip("torch")
+    network = module("googlenet").GoogLeNet
+    return randomised(network(num_classes, aux, init_weights=False, dropout=0.0, dropout_aux=0.0), seed)
+
+
+def randomised(model, seed=0):
+    """Return a network in double precision, with random parameters and statistics."""
     torch = pytest.importorskip("torch")
-    model = _module().GoogLeNet(num_classes, aux, init_weights=False, dropout=0.0, dropout_aux=0.0).double()
+    model = model.double()
     generator = torch.Generator().manual_seed(seed)
     for name, value in model.state_dict().items():
         if value.is_floating_point():
@@ -21,8 +31,11 @@ def random_googlenet(aux=True, num_classes=5, seed=0):
     return model
 
 
-def _module():
-    """Import torchvision, whose compiled operators may be for another build of torch; GoogLeNet uses none of them."""
+def module(name):
+    """Import torchvision.models.NAME; torchvision's compiled operators may be for another build of torch.
+
+    Its classifiers use none of them.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -31,6 +44,6 @@ def _module():
             import torch
 
             operators = torch.library.Library("torchvision", "FRAGMENT")
-            for name in ("nms", "qnms"):
-                operators.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        return importlib.import_module("torchvision.models.googlenet")
+            for operator in ("nms", "qnms"):
+                operators.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        return importlib.import_module(f"torchvision.models.{name}")

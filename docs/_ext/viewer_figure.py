@@ -4,7 +4,6 @@
 """
 
 import io
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 import minigooglenet as mg
+from minigooglenet.bench.page import executable
 
 FILE = Path(__file__).parents[1] / "_static" / "viewer.png"
 SIZE = {"width": 1440, "height": 960}
@@ -23,7 +23,7 @@ def write(file=FILE):
     page = mg.view("googlenet", mg.data.photograph(), select=NODE, panel="field")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
         page.save(Path(folder, "page.html"))
-        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        browser = driver.chromium.launch(executable_path=executable(), args=["--no-sandbox"])
         tab = browser.new_page(viewport=SIZE, color_scheme="light")
         tab.goto(Path(folder, "page.html").as_uri())
         tab.mouse.move(0, 0)

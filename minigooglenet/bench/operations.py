@@ -22,7 +22,7 @@ def measure(options, progress) -> dict:
         for batch in options.batch_sizes(BATCHES, QUICK):
             for label, (layer, shapes) in chosen(graph).items():
                 progress(f"{label}, batch {batch}")
-                timings, failed = _operation(options, layer, shapes, batch)
+                timings, failed = compare(options, layer, shapes, batch)
                 what = {"operation": label, "input_shapes": [list(shape) for shape in shapes], "batch": batch}
                 records += [{**what, "threads": options.threads, **record} for record in timings]
                 left_out |= {f"{name} ({label})": reason for name, reason in failed.items()}
@@ -58,7 +58,8 @@ def _label(layer):
     return label
 
 
-def _operation(options, layer, shapes, batch):
+def compare(options, layer, shapes, batch) -> tuple[list[dict], dict]:
+    """Return the records of a layer with random inputs, per direction and engine, and {engine: why it is left out}."""
     rng = np.random.default_rng(0)
     xs = [rng.standard_normal((batch, *shape), dtype=np.float32) for shape in shapes]
     grad = rng.standard_normal((batch, *layer.output_shape(*shapes)), dtype=np.float32)

@@ -14,6 +14,7 @@ from minigooglenet.bench import settings, training
 from minigooglenet.bench.results import many, milliseconds, percent
 from minigooglenet.console import Table
 from minigooglenet.counting import count
+from minigooglenet.graph.observers import Timer
 
 BATCHES, QUICK = (8,), (1,)
 DIRECTIONS = ("forward", "backward")
@@ -73,21 +74,6 @@ def _rounds(options, graph, batch):
             for name, values in times[direction].items():
                 values.append(timer.seconds[direction].get(name, 0.0))
     return times, whole
-
-
-class Timer:
-    """An observer that times every node: {direction: {node: seconds of the last call}}."""
-
-    def __init__(self):
-        self.seconds, self._started = {direction: {} for direction in DIRECTIONS}, 0.0
-
-    def before(self, node, direction):
-        """Start the clock."""
-        self._started = time.perf_counter()
-
-    def after(self, node, direction, arrays):
-        """Stop the clock and store the time."""
-        self.seconds[direction][node] = time.perf_counter() - self._started
 
 
 def timed(graph):

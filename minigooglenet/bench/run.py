@@ -5,12 +5,14 @@ from pathlib import Path
 from minigooglenet import figures
 from minigooglenet.bench import (
     cores,
+    groups,
     ideas,
     ladder,
     machine,
     memory,
     network,
     operations,
+    page,
     profile,
     roofline,
     start,
@@ -22,10 +24,12 @@ PARTS = {
     "network": network,
     "training": training,
     "operations": operations,
+    "groups": groups,
     "threads": cores,
     "ideas": ideas,
     "memory": memory,
     "start": start,
+    "page": page,
     "profile": profile,
 }
 BUSY = 0.5  # load average above which the machine counts as busy before the run

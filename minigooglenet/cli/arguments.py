@@ -68,7 +68,7 @@ def output(*paths):
     for path in given:
         if is_image_name(str(path)) or Path(path).suffix.lower() in NO_TABLE:
             raise ValueError(f"{path} would be overwritten with CSV or JSON. Choose a .csv or .json file, or -.")
-        check_folder(path)
+        files.check_writable(path)
     return console.stderr() if files.STDOUT in given else console.stdout()
 
 
@@ -76,17 +76,6 @@ def report_written(out, path) -> None:
     """Print the path of a written file."""
     if path != files.STDOUT:
         out.print(f"written: {path}", markup=False, soft_wrap=True)
-
-
-def check_folder(path) -> None:
-    """Raise an OSError unless a file can be written at `path`, or `path` is "-"."""
-    if path == files.STDOUT:
-        return
-    folder = Path(os.path.realpath(path)).parent  # Path.resolve raises a RuntimeError for a link to itself
-    if not folder.is_dir():
-        raise FileNotFoundError(f"cannot write {path}: folder {folder} does not exist")
-    if Path(path).is_dir():
-        raise IsADirectoryError(f"cannot write {path}: it is a folder. Give the path of a file in it.")
 
 
 def add_pixels(parser) -> None:

@@ -1,7 +1,7 @@
 """`minigooglenet cards`: the lessons as flashcards, in a text file for Anki."""
 
 from minigooglenet import files
-from minigooglenet.cli.arguments import add_lessons, check_folder
+from minigooglenet.cli.arguments import add_lessons
 from minigooglenet.console import printable
 from minigooglenet.course import handout
 from minigooglenet.course.release import DECK, deck, quizzes
@@ -24,7 +24,7 @@ def run(options):
     chosen = [lesson.zfill(2) for lesson in options.lesson or known]
     if unknown := [lesson for lesson in chosen if lesson not in known]:
         raise ValueError(f"unknown lesson {unknown[0]!r}; choose from {', '.join(known)}")
-    check_folder(options.out)
+    files.check_writable(options.out)
     text = deck({lesson: quizzes(lesson) for lesson in chosen})
     files.write_text(options.out, text)
     count = sum(not line.startswith("#") for line in text.splitlines())

@@ -3,12 +3,14 @@
 import json
 from pathlib import Path
 
-from minigooglenet import console, data, files
+from minigooglenet import console, data, extras, files
 from minigooglenet.cli.arguments import add_pixels, load_weights, output, report_written
+from minigooglenet.data import imagenet
 from minigooglenet.data.formats import is_image_name
 from minigooglenet.evaluation import predictions
 from minigooglenet.evaluation.classification import likeliest, read_image
 from minigooglenet.evaluation.multicrop import COUNTS, rule_of
+from minigooglenet.weights.contents import CLASSES, IMAGENET
 
 HELP = "classify images with a trained network"
 MOST_LABELS = 16 * 1024**2  # bytes of a file of class names
@@ -19,7 +21,12 @@ def add_parser(commands, name):
     """Add this command to the command line."""
     parser = commands.add_parser(name, help=HELP, description=f"{HELP[0].upper()}{HELP[1:]}.")
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="image file, or folder of images")
-    parser.add_argument("--weights", required=True, metavar="FILE", help="weights file, or folder of a training run")
+    parser.add_argument(
+        "--weights",
+        required=True,
+        metavar="FILE",
+        help="weights file, folder of a training run, or a name that `weights fetch` lists",
+    )
     add_pixels(parser)
     parser.add_argument(
         "--crops", type=int, choices=COUNTS, help="crops per image; 0 uses the whole image (default: as in training)"
@@ -40,6 +47,12 @@ def run(options):
     graph = loaded.graph
     channels, size, _ = next(iter(graph.inputs.values()))
     names = _names(options.labels, loaded, graph.shapes[graph.main][0])
+    if loaded.notes.get(CLASSES) == IMAGENET and not (loaded.classes or options.labels):
+        out.print(
+            f"The classes are {IMAGENET}. To see their names: {extras.command(imagenet.EXTRA)}",
+            markup=False,
+            soft_wrap=True,
+        )
     pixels = loaded.pixels or (data.Pixels() if channels == 3 else data.GREY_UNIT)
     if loaded.pixels is None:
         out.print(

@@ -21,7 +21,12 @@ SAMPLE_SEED = 0
 def add_parser(commands, name):
     """Add this command to the command line."""
     parser = commands.add_parser(name, help=HELP, description=f"{HELP[0].upper()}{HELP[1:]}.")
-    parser.add_argument("--data", required=True, metavar="NAME", help="digits, shapes, cifar10, or a folder of images")
+    parser.add_argument(
+        "--data",
+        required=True,
+        metavar="NAME",
+        help=f"{', '.join(data.NAMES)}, or a folder of images or of MNIST's idx files",
+    )
     parser.add_argument(
         "--weights", required=True, nargs="+", metavar="FILE", help="weights file or run folder, one per model"
     )

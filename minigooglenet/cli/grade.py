@@ -6,7 +6,6 @@ from pathlib import Path
 from minigooglenet import console, files
 from minigooglenet.cli.arguments import (
     add_exercises,
-    check_folder,
     output,
     positive,
     report_written,
@@ -163,6 +162,6 @@ def _check_forms(options):
     if one and (options.student or len(set(options.format)) > 1):
         raise ValueError(f"--format {one[0]} is for the folder of one student. Leave out --student and other formats.")
     if options.report:
-        check_folder(options.report)
+        files.check_writable(options.report)
     if options.feedback and Path(options.feedback).is_file():
         raise NotADirectoryError(f"{options.feedback} is a file. Pass a folder for the feedback pages.")

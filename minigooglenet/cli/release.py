@@ -1,6 +1,7 @@
 """`minigooglenet release SRC DST`: student notebooks from lesson sources, which a course may edit first."""
 
-from minigooglenet.cli.arguments import add_exercises, check_folder, use_course
+from minigooglenet import files
+from minigooglenet.cli.arguments import add_exercises, use_course
 from minigooglenet.console import printable
 from minigooglenet.course import autograder, own_exercises
 from minigooglenet.course.release import apart, release, release_for_nbgrader
@@ -39,7 +40,7 @@ def run(options):
     """Write the notebooks and print which files were kept."""
     course = use_course(options)
     if options.autograder:
-        check_folder(options.autograder)
+        files.check_writable(options.autograder)
         apart(options.target, options.autograder)
     if options.nbgrader:
         done = release_for_nbgrader(options.source, options.target, course, options.exercises)

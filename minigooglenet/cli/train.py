@@ -9,6 +9,7 @@ from pathlib import Path
 
 from minigooglenet import data, figures, files, schedules
 from minigooglenet.cli.arguments import positive, seed
+from minigooglenet.data.mnist_sets import is_idx_folder
 from minigooglenet.training import (
     Recipe,
     Settings,
@@ -27,17 +28,24 @@ from minigooglenet.training.run_files import BEST, WEIGHTS, trained
 from minigooglenet.training.settings import OPTIMIZERS
 from minigooglenet.training.trainer import Trainer
 
-HELP = "train a network on digits, shapes, CIFAR-10 or your own images"
+HELP = "train a network on digits, clothes, shapes, CIFAR-10 or your own images"
 # Settings for the small network on two cores; the accuracies in the README were measured with them.
 DEFAULTS = {
     "digits": {"epochs": 8},
     "shapes": {"epochs": 28, "augment": True},
     "cifar10": {"epochs": 30, "augment": True},
+    "mnist": {"epochs": 2, "batch": 64},
+    "fashion-mnist": {"epochs": 5, "batch": 64},
 }
 FOLDER = {"epochs": 60, "augment": True}
-RATES = {"sgd": (0.01, 0.05), "adamw": (0.001, 0.003)}  # (without batch norm or from other weights, with batch norm)
-RATES_HELP = "0.05 with batch norm, 0.01 without it or with --weights; for adamw 0.003 and 0.001"
-DECAYS = {"sgd": 2e-4, "adamw": 0.01}
+BATCH = 32
+# (without batch norm or from other weights, with batch norm); 0.045 is the rate of Inception-v3.
+RATES = {"sgd": (0.01, 0.05), "adamw": (0.001, 0.003), "adam": (0.001, 0.003), "rmsprop": (0.01, 0.045)}
+RATES_HELP = (
+    "0.05 with batch norm, 0.01 without it or with --weights; for adam and adamw 0.003 and 0.001, for rmsprop 0.045 "
+    "and 0.01"
+)
+DECAYS = {"sgd": 2e-4, "adamw": 0.01, "adam": 0.0, "rmsprop": 4e-5}
 
 
 def add_parser(commands, name):
@@ -48,7 +56,8 @@ def add_parser(commands, name):
         "--data",
         metavar="DATA",
         default="digits",
-        help="digits, shapes, cifar10, or a folder with one subfolder per class (default: digits)",
+        help=f"{', '.join(data.NAMES)}, or a folder with one subfolder per class or with MNIST's idx files "
+        "(default: digits)",
     )
     add("--model", choices=("mini", "googlenet"), default="mini", help="network to train (default: %(default)s)")
     add("--out", metavar="DIR", required=True, help="folder for the checkpoint, weights, logs and figures")
@@ -56,7 +65,7 @@ def add_parser(commands, name):
     group = parser.add_argument_group("training")
     add = group.add_argument
     add("--epochs", type=positive, metavar="N", help="number of epochs (default: depends on the data set)")
-    add("--batch", type=positive, default=32, metavar="N", help="batch size (default: %(default)s)")
+    add("--batch", type=positive, metavar="N", help=f"batch size (default: {BATCH}, for mnist and fashion-mnist 64)")
     add("--optimizer", choices=OPTIMIZERS, default="sgd", help="optimizer (default: %(default)s)")
     add("--lr", type=float, metavar="RATE", help=f"learning rate (default: {RATES_HELP})")
     add(
@@ -64,9 +73,29 @@ def add_parser(commands, name):
         type=float,
         default=0.9,
         metavar="BETA",
-        help="momentum of sgd, first beta of adamw (default: %(default)s)",
+        help="momentum of sgd and rmsprop, first beta of adam and adamw (default: %(default)s)",
     )
-    add("--weight-decay", type=float, metavar="DECAY", help="weight decay (default: 0.0002 for sgd, 0.01 for adamw)")
+    add(
+        "--decay",
+        type=float,
+        metavar="FRACTION",
+        help="fraction of its mean of squares that a step of rmsprop keeps (default: 0.9)",
+    )
+    add("--eps", type=float, metavar="EPS", help="eps (default: 1 for rmsprop, 1e-8 for adam and adamw)")
+    add(
+        "--weight-decay",
+        type=float,
+        metavar="DECAY",
+        help="weight decay (default: 0.0002 for sgd, 0.01 for adamw, 0 for adam, 0.00004 for rmsprop)",
+    )
+    add("--clip-norm", type=float, metavar="NORM", help="largest norm of all gradients together (default: no clipping)")
+    add(
+        "--label-smoothing",
+        type=float,
+        default=0.0,
+        metavar="FRACTION",
+        help="fraction of each target that is spread over all classes (default: 0)",
+    )
     add(
         "--schedule",
         choices=tuple(schedules.SCHEDULES),
@@ -250,6 +279,9 @@ def _check_options(options):
         unused, why = set(given) & {"lr", "ensemble", "jobs"}, "--find-lr tries many learning rates with one network"
     else:
         unused, why = {"jobs"} if options.jobs > 1 and not options.ensemble else set(), "--jobs needs --ensemble"
+    for name, takers in (("decay", ("rmsprop",)), ("eps", ("rmsprop", "adam", "adamw"))):
+        if getattr(options, name) is not None and options.optimizer not in takers and not options.resume:
+            unused, why = {name}, f"--{name} is only for {', '.join(takers)}"
     if options.model == "googlenet" and options.depth:
         unused, why = {"depth"}, "--depth is only for the mini network"
     if unused:
@@ -304,7 +336,8 @@ def _member_done(display, done, count):
 
 
 def _recipe(options):
-    defaults = DEFAULTS.get(options.data, FOLDER)
+    idx_files = options.data not in data.NAMES and is_idx_folder(options.data)
+    defaults = DEFAULTS["mnist"] if idx_files else DEFAULTS.get(options.data, FOLDER)
     small = options.model == "mini"
     norm = options.norm or ("batch" if small else "lrn")
     arguments = {"norm": None if norm == "none" else norm, "aux": not small if options.heads is None else options.heads}
@@ -313,7 +346,7 @@ def _recipe(options):
     decay = DECAYS[options.optimizer]
     settings = Settings(
         epochs=options.epochs or defaults["epochs"],
-        batch_size=options.batch,
+        batch_size=options.batch or defaults.get("batch", BATCH),
         lr=options.lr if options.lr is not None else rate,
         momentum=options.momentum,
         weight_decay=options.weight_decay if options.weight_decay is not None else decay,
@@ -326,6 +359,10 @@ def _recipe(options):
         optimizer=options.optimizer,
         warmup=options.warmup,
         patience=options.patience,
+        eps=options.eps,
+        label_smoothing=options.label_smoothing,
+        clip_norm=options.clip_norm,
+        **({} if options.decay is None else {"decay": options.decay}),
     )
     augment = defaults.get("augment", False) if options.augment is None else options.augment
     return Recipe(

@@ -4,7 +4,7 @@ import webbrowser
 from pathlib import Path
 
 from minigooglenet import console, files, models
-from minigooglenet.cli.arguments import add_pixels, check_folder, megabytes, report_written
+from minigooglenet.cli.arguments import add_pixels, megabytes, report_written
 
 HELP = "write a page that shows a network: its graph, its counts, and what it computes of an image"
 SUFFIXES = (".html", ".htm")
@@ -21,7 +21,7 @@ def add_parser(commands, name):
         metavar="NETWORK",
         help=f"network: {', '.join(models.names())} or mini (short for mini_googlenet); or {kinds}",
     )
-    parser.add_argument("--beside", metavar="OTHER", help="second network, to compare with")
+    parser.add_argument("--beside", metavar="OTHER", help="second network, to compare with; it gets the same image")
     parser.add_argument("--image", metavar="FILE", help="image; the page shows what every node computes of it")
     parser.add_argument("--label", metavar="NAME", help="class of the image, by name or index, for the gradients")
     parser.add_argument("--weights", metavar="FILE", help="weights file, if NETWORK is the name of a model")
@@ -46,7 +46,7 @@ def run(options):
     path = options.out or f"{Path(options.network).stem or 'network'}-view.html"
     if path != files.STDOUT and Path(path).suffix.lower() not in SUFFIXES:
         raise ValueError(f"{path} would be overwritten with a page. Choose a file whose name ends in .html, or -.")
-    check_folder(path)
+    files.check_writable(path)
     if options.node and not options.image:
         raise ValueError("--node shows values, which need an image: add --image FILE")
     out = console.stderr() if path == files.STDOUT else console.stdout()

@@ -65,7 +65,7 @@ def _fetch(options):
     if options.name is None:
         for one in published.published().values():
             out.print(f"{one.name}", markup=False)
-            for what, fact in {**one.facts(), "command": f"minigooglenet weights fetch {one.name}"}.items():
+            for what, fact in {**one.facts(), "command": one.command}.items():
                 out.print(f"  {what}: {fact}", markup=False, soft_wrap=True)
         return
     with console.progress(out) as bar:

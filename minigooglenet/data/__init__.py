@@ -1,4 +1,4 @@
-"""Labelled images as arrays: digits, CIFAR-10, drawn scenes and folders of photographs."""
+"""Labelled images as arrays: digits, MNIST, Fashion-MNIST, CIFAR-10, drawn scenes and folders of photographs."""
 
 from minigooglenet.data import seen, transforms
 from minigooglenet.data.batching import Batch, batches
@@ -8,6 +8,7 @@ from minigooglenet.data.download import data_folder
 from minigooglenet.data.folders import FolderWarning, ImageFolder, image_folder
 from minigooglenet.data.handwritten import digits
 from minigooglenet.data.loading import NAMES, load
+from minigooglenet.data.mnist_sets import fashion_mnist, idx_folder, mnist
 from minigooglenet.data.photos import photograph, prepare
 from minigooglenet.data.pixel_names import pixels_of
 from minigooglenet.data.pixels import GREY_UNIT, RGB_MEAN, UNIT, Pixels
@@ -33,8 +34,11 @@ __all__ = [
     "cifar10",
     "data_folder",
     "digits",
+    "fashion_mnist",
+    "idx_folder",
     "image_folder",
     "load",
+    "mnist",
     "photograph",
     "pixels_of",
     "prepare",

@@ -14,12 +14,13 @@ from minigooglenet.data.cifar import cifar10
 from minigooglenet.data.dataset import Images, Split
 from minigooglenet.data.folders import image_folder
 from minigooglenet.data.handwritten import digits
+from minigooglenet.data.mnist_sets import FASHION, fashion_mnist, idx_folder, is_idx_folder, mnist
 from minigooglenet.data.pixels import GREY_UNIT, UNIT
 from minigooglenet.data.scenes import shapes
 from minigooglenet.shapes import integer
 from minigooglenet.typing import PathLike
 
-NAMES = ("digits", "shapes", "cifar10")
+NAMES = ("digits", "shapes", "cifar10", "mnist", "fashion-mnist")
 SCENES = (4000, 1000)  # for training, held out
 
 
@@ -35,11 +36,12 @@ def load(
 
     Parameters
     ----------
-    name_or_folder : "digits", "shapes", "cifar10", or the path of a folder with one folder per class
-    size : height and width; by default 32 for a name and 224 for a folder. CIFAR-10 is only available at 32
-    augment : whether training images vary at random: digits are shifted; shapes and CIFAR-10 are shifted and mirrored;
-        photographs are cropped as in the paper, mirrored and distorted
-    on_bytes : called with (bytes so far, total bytes) while CIFAR-10 is downloaded
+    name_or_folder : one of `NAMES`, or the path of a folder with one folder per class or with MNIST's four idx files
+    size : height and width; by default 32 for a name or idx files, and 224 for photographs. CIFAR-10 is only available
+        at 32, images of idx files only at their own size (28 for MNIST) or more
+    augment : whether training images vary at random: digits and MNIST are shifted; shapes, CIFAR-10 and Fashion-MNIST
+        are shifted and mirrored; photographs are cropped as in the paper, mirrored and distorted
+    on_bytes : called with (bytes so far, total bytes) while a data set is downloaded
     held_out : name of the held-out folder next to `train` for a folder that has several
 
     Examples
@@ -49,7 +51,7 @@ def load(
     Split(1438 train, 359 test, 10 classes, 1x32x32)
     """
     if held_out is not None and name_or_folder in NAMES:
-        raise ValueError(f"held_out={held_out!r} is only for folders; {name_or_folder} has one test set")
+        raise ValueError(f"held_out={held_out!r} is only for folders of images; {name_or_folder} has one test set")
     change: Callable[..., Any]
     if name_or_folder == "digits":
         split, change = _digits(32 if size is None else size), partial(transforms.shift, most=2)
@@ -59,17 +61,31 @@ def load(
         if size not in (None, CIFAR10_SHAPE[-1]):
             raise ValueError(f"size must be 32 for CIFAR-10, whose images are 32 x 32, got {size!r}")
         split, change = cifar10(on_bytes=on_bytes), transforms.small_augmentation
+    elif name_or_folder in ("mnist", "fashion-mnist"):
+        split = (mnist if name_or_folder == "mnist" else fashion_mnist)(size, on_bytes=on_bytes)
+        change = _idx_augmentation(split)
     else:
         folder = Path(name_or_folder)
         if not folder.is_dir():
-            raise ValueError(
-                f"data must be 'digits', 'shapes', 'cifar10' or an existing folder, got {os.fspath(folder)!r}"
-            )
-        size = integer(224 if size is None else size, "size", 1)
-        split, change = image_folder(folder, size, held_out=held_out), partial(transforms.photo_augmentation, size=size)
+            names = ", ".join(map(repr, NAMES))
+            raise ValueError(f"data must be {names} or an existing folder, got {os.fspath(folder)!r}")
+        if is_idx_folder(folder):
+            if held_out is not None:
+                raise ValueError(f"held_out={held_out!r} is only for folders of images; {folder} has one test set")
+            split = idx_folder(folder, size)
+            change = _idx_augmentation(split)
+        else:
+            size = integer(224 if size is None else size, "size", 1)
+            split = image_folder(folder, size, held_out=held_out)
+            change = partial(transforms.photo_augmentation, size=size)
     if augment:
         split.train.augment = change
     return split
+
+
+def _idx_augmentation(split):
+    """Return the augmentation of an idx data set: letters and digits must not be mirrored."""
+    return transforms.small_augmentation if split.train.classes == FASHION else partial(transforms.shift, most=2)
 
 
 def _digits(size):

@@ -56,7 +56,7 @@ def check_layer(layer: "Layer", *input_shapes: Shape, rng: Rng = 0) -> Report:
     ...         (grad_x,), grad_params = super().backward(grad_output, cache)
     ...         return (2 * grad_x,), grad_params
     >>> mg.gradcheck.check_layer(Doubled()).suspects
-    ['wrong by a constant factor: 2']
+    ['wrong by a constant factor: 2 times too large']
     """
     if isinstance(layer, type) or not all(hasattr(layer, name) for name in ("forward", "backward", "params")):
         raise TypeError(f"check_layer expects a layer with forward, backward and params, got {layer!r}")

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from minigooglenet.graph import Graph
 
 AVERAGES = ("AvgPool2d", "AdaptiveAvgPool2d", "GlobalAvgPool2d")
-LINEAR = ("Conv2d", "Linear", "Concat", "Add", *AVERAGES, "Flatten", "Dropout")
-LINEAR = (*LINEAR, "Scale", "Multiply", "Pad", "ChannelShuffle", "ChannelSlice")  # in each of their arrays
+LINEAR = (  # in each of their arrays
+    *("Conv2d", "Linear", "Concat", "Add", *AVERAGES, "Flatten", "Dropout"),
+    *("Scale", "Multiply", "Pad", "ChannelShuffle", "ChannelSlice"),
+)
 SMOOTH = ("LocalResponseNorm", "BatchNorm2d", "Softmax", "Sigmoid", "Tanh", "SiLU")
 # Step size relative to the array, and allowed error relative to the typical size of the sum. Linear layers have no
 # truncation error. A large feature map after a ReLU or in a pool has many kinks, so the step is small.

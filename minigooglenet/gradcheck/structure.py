@@ -30,9 +30,20 @@ def factor(e):
 
 
 def _named(c, e):
-    """Return a factor in words: with its value, and as 1/2 or 1/N if it is one of these."""
+    """Return a factor in words: its direction, its size, and the sizes of the arrays that are equal to it."""
     if abs(c + 1) < 1e-6:
         return "-1 (the sign is wrong)"
+    size, direction, did = (abs(c), "large", "multiplied") if abs(c) > 1 else (1 / abs(c), "small", "divided")
+    text = f"{size:.6g} times too {direction}"
+    if equal := [f"{name} = {n}" for name, n in _sizes(e).items() if n > 1 and abs(size - n) < 1e-6 * n]:
+        text += f", as if {did} by {' or '.join(equal)}"
+    elif direction == "small" and abs(size - round(size)) > 1e-6:
+        text += f", {abs(c):.6g} of the right gradient"
+    return f"the sign is wrong, and it is {text}" if c < 0 else text
+
+
+def _sizes(e):
+    """Return {name: size} of what people divide by: images, positions, channels and pixels."""
     shape = e.y_shape
     sizes = {}
     if shape:
@@ -43,13 +54,7 @@ def _named(c, e):
         sizes |= {"P*Q": shape[2] * shape[3], "N*P*Q": shape[0] * shape[2] * shape[3], "K": shape[1]}
     if e.numerical.ndim == 4:
         sizes["H*W"] = int(np.prod(e.numerical.shape[2:]))
-    fits = ["1/2"] if abs(c - 0.5) < 1e-6 else []
-    for name, size in sizes.items():
-        if abs(c - size) < 1e-6 * size:
-            fits.append(name)
-        elif size > 2 and abs(c * size - 1) < 1e-6:
-            fits.append(f"1/({name}) ({name} = {size})" if "*" in name else f"1/{name} ({name} = {size})")
-    return f"{c:.6g}" + (f", which is {' or '.join(fits)}" if fits else "")
+    return sizes
 
 
 def upstream(e):

@@ -1,5 +1,6 @@
 """Observers of forward and backward passes: two calls around every node."""
 
+import time
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -34,3 +35,17 @@ class FiniteCheck:
             check_finite_wire(wire, array)
         if self.other:
             self.other.after(node, direction, arrays)
+
+
+class Timer:
+    """Time every node: `seconds` is {direction: {node: seconds of the last call}}."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, dict[str, float]] = {"forward": {}, "backward": {}}
+        self._started = 0.0
+
+    def before(self, node: str, direction: str) -> None:
+        self._started = time.perf_counter()
+
+    def after(self, node: str, direction: str, arrays: Mapping[str, Array]) -> None:
+        self.seconds[direction][node] = time.perf_counter() - self._started

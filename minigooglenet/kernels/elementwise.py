@@ -31,6 +31,7 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
     "hard_swish": (),
     "silu": (),
 }
+UNBOUNDED = {"low": -np.inf, "high": np.inf}
 KINKED = ("clip", "leaky_relu", "hard_swish")  # no complex step: they compare
 
 
@@ -107,6 +108,6 @@ def check_bounds(low: float, high: float) -> None:
 
 
 def parameter(value: float, name: str) -> float:
-    """Return a parameter as a float, or raise an error with its name; only "low" and "high" may be infinite."""
-    infinite = name in ("low", "high") and isinstance(value, float) and np.isinf(value)
-    return float(value) if infinite else checks.number(value, name)
+    """Return a parameter as a float, or raise an error with its name; only "low" may be -inf, and "high" inf."""
+    unbounded = isinstance(value, float) and value == UNBOUNDED.get(name)
+    return float(value) if unbounded else checks.number(value, name)

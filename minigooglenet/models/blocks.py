@@ -85,19 +85,23 @@ class Builder:
 
         `relu_name` is used in the names of the nodes after the convolution; by default it is `name`.
         """
-        style, relu_name = self.style, relu_name or name
-        batch_norm, filters = style.norm == "batch", style.channels(channels)
-        rules: dict[str, Any] = {
-            "bias": not batch_norm,
-            "init": style.init,
-            "bias_init": style.bias_init,
-            "rng": style.rng,
-        }
-        conv = layers.Conv2d(self.graph.shape(wire)[0], filters, kernel_size, stride, padding, groups=groups, **rules)
-        wire = self.add(f"{module}/{name}", conv, wire)
-        if batch_norm:
-            wire = self.add(f"{module}/bn_{relu_name}", layers.BatchNorm2d(filters, style.eps), wire)
+        filters, window, relu_name = self.style.channels(channels), (kernel_size, stride, padding), relu_name or name
+        wire = self.conv(wire, module, name, filters, *window, groups=groups, bn_name=f"bn_{relu_name}")
         return self.add(f"{module}/relu_{relu_name}", layers.ReLU(), wire)
+
+    def conv(
+        self, wire: str, module: str, name: str, filters: int, *window: Any, bn_name: str | None = None, **settings: Any
+    ) -> str:
+        """Add the convolution `module/name` and, if it gets a name and the style has it, batch norm.
+
+        `filters` is the exact number, and `window` is the kernel size, stride and padding. `settings` are those of the
+        layer; by default, it has a bias unless batch norm follows.
+        """
+        style, batch_norm = self.style, self.style.norm == "batch" and bn_name is not None
+        rules = {"bias": not batch_norm, "init": style.init, "bias_init": style.bias_init, "rng": style.rng}
+        conv = layers.Conv2d(self.graph.shape(wire)[0], filters, *window, **rules | settings)
+        wire = self.add(f"{module}/{name}", conv, wire)
+        return self.add(f"{module}/{bn_name}", layers.BatchNorm2d(filters, style.eps), wire) if batch_norm else wire
 
     def lrn(self, wire: str, name: str) -> str:
         """Add local response normalisation if the style has it."""

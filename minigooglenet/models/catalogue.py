@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from minigooglenet.graph import Graph
+from minigooglenet.models import later
 from minigooglenet.models.classic import alexnet, nin, vgg16
 from minigooglenet.models.googlenet import googlenet
 from minigooglenet.models.mini_googlenet import mini_googlenet
@@ -15,6 +16,7 @@ _BUILDERS: dict[str, Callable[..., Graph]] = {
     "mini_googlenet": mini_googlenet,
     "nin": nin,
     "vgg16": vgg16,
+    **{name: getattr(later, name) for name in later.__all__},
 }
 _ALIASES = {"mini": "mini_googlenet"}
 

@@ -60,6 +60,10 @@ def _multiply(layer, *xs, out):
     return fast().multiply.bind(*xs, y=out)
 
 
+def _add(layer, *xs, out):
+    return fast().add.bind(*xs, limits=fast().add.NO_LIMITS, y=out)
+
+
 def _flatten(layer, x, out):
     def task(start, stop):
         out[start:stop] = x[start:stop].reshape(stop - start, -1)
@@ -82,7 +86,7 @@ LOWERINGS = {
     layers.Softmax: Lowering("softmax"),
     layers.Dropout: Lowering(),
     layers.Concat: Lowering("concat"),
-    layers.Add: Lowering("add"),
+    layers.Add: Lowering("add", _add),
     **dict.fromkeys(
         (layers.Clip, layers.ReLU6, layers.LeakyReLU, layers.Sigmoid, layers.Tanh, layers.HardSwish, layers.SiLU),
         Lowering("elementwise", _elementwise),

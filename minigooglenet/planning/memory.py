@@ -54,8 +54,8 @@ class Memory:
         xs, out = [arrays[wire] for wire in step.wires], arrays[step.wire]
         if step.joins:
             return partial(_join, [(at, xs[i]) for i, at in misplaced_inputs(step, self.plan.views).items()], out)
-        if self.dtype.kind == "c" and getattr(step.layer, "relu", False):
-            return partial(_reject_complex_relu, step, xs[0])
+        if self.dtype.kind == "c" and getattr(step.layer, "limited", False):
+            return partial(_reject_complex, step, xs[0])
         with named_errors(step.nodes[0], step.wires):
             if step.bind is not None and self.dtype.kind == "f":
                 extra = {"images": images} if hasattr(step.layer, "taken") else {}
@@ -83,6 +83,6 @@ def _infer(step, xs, out):
     out[...] = y
 
 
-def _reject_complex_relu(step, x):
+def _reject_complex(step, x):
     with named_errors(step.nodes[-1], step.nodes[-2:-1]):
         checks.floating(x, "x", dtypes=checks.FLOATS)

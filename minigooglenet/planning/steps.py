@@ -4,7 +4,7 @@ import copy
 from typing import NamedTuple
 
 from minigooglenet.kernels import compiled, forms
-from minigooglenet.layers import Concat, Conv2d, Dropout, Linear
+from minigooglenet.layers import Add, Concat, Conv2d, Dropout, Linear
 from minigooglenet.planning.lowering import lowering
 
 
@@ -85,8 +85,8 @@ def _bind_of(layer, rule):
 
 def _may_fuse(layer):
     """Return whether compiled code computes this layer and `fused` supports it; only then is Numba imported."""
-    if type(layer) is Linear:
-        return forms.storey_of("linear") == "fast"
+    if type(layer) in (Linear, Add):
+        return forms.storey_of("linear" if type(layer) is Linear else "add") == "fast"
     if type(layer) is not Conv2d:
         return False
     return forms.storey_of("conv2d") == "fast" if layer.algorithm == "auto" else compiled.fast() is not None

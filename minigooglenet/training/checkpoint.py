@@ -19,7 +19,10 @@ from minigooglenet.weights import detect, safetensors
 from minigooglenet.weights.contents import CHECKPOINT_STATE, WeightsError, check_values, reading, some
 
 STATE = CHECKPOINT_STATE  # text, as bytes
-GROUPS = ("params", "buffers", "velocity", "average", "mean", "square")  # of arrays; the last two of AdamW
+GROUPS = ("params", "buffers", "velocity", "average", "mean", "square")  # of arrays; the last two of `adaptive`
+# The parts of the state that each optimizer uses; the counts are numbers.
+ADAM = ("mean", "square", "adam_counts")
+OPTIMIZER_STATE = {"sgd": ("velocity",), "adamw": ADAM, "adam": ADAM, "rmsprop": ("square", "velocity")}
 KEYS = ("step", "epochs", "tally", "averaged", "skipped", "generators", "run")
 LATER = ("adam_counts",)  # keys of the state that older checkpoints lack
 
@@ -237,14 +240,15 @@ def _check_optimizer(state, here):
     counts = _is(state.get("adam_counts", {}), dict, "adam_counts")
     for name, count in counts.items():
         _integer(count, f"the count of {some(name)}", 1, max(1, state["step"]))
-    if not set(counts) == set(state["mean"]) == set(state["square"]):
-        raise ValueError("the means, the squares and the counts of AdamW must belong to the same parameters")
     if bool(state["averaged"]) != bool(state["average"]):
         raise ValueError(f"it has averaged {state['averaged']} steps, but has {len(state['average'])} averages")
     optimizer = here["run"]["settings"]["optimizer"]
-    odd = {"sgd": ("mean", "square"), "adamw": ("velocity",)}[optimizer]
-    if wrong := [group for group in odd if state[group]]:
-        raise ValueError(f"it has {wrong[0]!r}, the state of another optimizer than {optimizer}")
+    uses = OPTIMIZER_STATE[optimizer]
+    for group in ("velocity", "mean", "square", "adam_counts"):
+        if state.get(group) and group not in uses:
+            raise ValueError(f"it has {group!r}, the state of another optimizer than {optimizer}")
+    if len({frozenset(state.get(group, ())) for group in uses}) > 1:
+        raise ValueError(f"the {', '.join(uses)} of {optimizer} must belong to the same parameters")
 
 
 def _check_generators(generators, here):

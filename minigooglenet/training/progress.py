@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from minigooglenet import losses
 from minigooglenet.counting import count
 from minigooglenet.training.display import Display
 from minigooglenet.training.log import Epoch
@@ -28,6 +29,9 @@ def header(trainer: Trainer) -> list[str]:
         rate += f" after {settings.warmup:g} {'epoch' if settings.warmup == 1 else 'epochs'} of warm-up"
     if settings.patience:
         rate += f", at most {_count(settings.patience, 'epoch')} without improvement on held-out images"
+    if settings.label_smoothing:
+        least = losses.smallest_loss(len(train.classes), settings.label_smoothing)
+        rate += f"; label smoothing {settings.label_smoothing:g}, so a classifier's loss is at least {least:.2f}"
     lines = [
         f"Data: {data}; image size {' x '.join(map(str, train.shape))}.",
         f"Network: {parameters:,} parameters, {_macs(graph)} per image and forward pass.",

@@ -40,7 +40,7 @@ class Recipe:
 
     Attributes
     ----------
-    data : "digits", "shapes", "cifar10" or a folder with one folder per class
+    data : one of `data.NAMES`, or a folder as in `data.load`
     size : height and width of the images; None for the default of the data
     augment : whether training images vary at random
     model : a name for `models.build`

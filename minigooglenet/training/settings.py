@@ -8,10 +8,16 @@ from typing import Any
 from minigooglenet import adaptive, losses, optim, schedules
 from minigooglenet.checks import number
 from minigooglenet.graph import Graph
+from minigooglenet.label_smoothing import fraction
 from minigooglenet.shapes import integer
 from minigooglenet.typing import Array
 
-OPTIMIZERS = ("sgd", "adamw")
+OPTIMIZERS = ("sgd", "adamw", "adam", "rmsprop")
+NUMBERS = (
+    *("lr", "momentum", "weight_decay", "heads", "save_every", "average_from", "beta2", "warmup"),
+    *("decay", "eps", "label_smoothing", "clip_norm"),
+)
+OPTIONAL = ("average_from", "eps", "clip_norm")  # numbers that may be None
 
 
 @dataclass(frozen=True)
@@ -21,7 +27,7 @@ class Settings:
     Attributes
     ----------
     epochs, batch_size : number of passes over the training images, and images per step
-    lr, momentum, weight_decay : hyperparameters of SGD (`optim.sgd_step`); for AdamW, momentum is the first beta
+    lr, momentum, weight_decay : hyperparameters of the optimizer; for Adam and AdamW, momentum is the first beta
     schedule : learning-rate schedule, a name in `schedules.SCHEDULES`
     caffe_biases : whether biases have twice the learning rate and no weight decay, as in BVLC's replication
     heads : loss weight of each auxiliary head, 0.3 in the paper; 0 removes the auxiliary heads
@@ -31,10 +37,16 @@ class Settings:
     gradients_every : steps between two records of the gradient norm of each node; 0 for no records
     save_every : seconds after which a checkpoint is also written within an epoch
     seed : random seed for order, augmentation and dropout
-    optimizer : "sgd" or "adamw" (`adaptive.adamw_step`), which applies no weight decay to biases and batch norm
-    beta2 : the second beta of AdamW
+    optimizer : "sgd" (`optim.sgd_step`); or "adamw", "adam" or "rmsprop" (`adaptive`), which apply no weight decay to
+        biases and batch norm
+    beta2 : the second beta of Adam and AdamW
     warmup : number of epochs in which the learning rate rises linearly to lr before the schedule; may be a fraction
     patience : number of epochs without improvement on held-out images after which training stops; None for never
+    decay : fraction of the running mean of squares that a step of RMSProp keeps
+    eps : eps of the optimizer; None for 1e-8 (Adam, AdamW) or 1.0 (RMSProp, as in the paper of Inception-v3)
+    label_smoothing : fraction of each target that is spread over all classes (`losses.softmax_cross_entropy`), 0.1 in
+        the paper of Inception-v3; only for the training loss
+    clip_norm : largest norm of all gradients together, 2.0 in that paper; None for no gradient clipping
 
     Examples
     --------
@@ -61,6 +73,10 @@ class Settings:
     beta2: float = 0.999
     warmup: float = 0.0
     patience: int | None = None
+    decay: float = 0.9
+    eps: float | None = None
+    label_smoothing: float = 0.0
+    clip_norm: float | None = None
 
     def __post_init__(self) -> None:
         for name, least in (("epochs", 1), ("batch_size", 1), ("gradients_every", 0), ("seed", 0)):
@@ -68,12 +84,14 @@ class Settings:
         if self.patience is not None:
             object.__setattr__(self, "patience", integer(self.patience, "patience", 1))
         flag(self.caffe_biases, "caffe_biases")
-        for name in ("lr", "momentum", "weight_decay", "heads", "save_every", "average_from", "beta2", "warmup"):
-            if name != "average_from" or self.average_from is not None:
+        for name in NUMBERS:
+            if name not in OPTIONAL or getattr(self, name) is not None:
                 object.__setattr__(self, name, number(getattr(self, name), name))
-        if not self.lr > 0:
-            raise ValueError(f"lr must be above 0, got {self.lr!r}")
-        for name in ("momentum", "beta2"):
+        for name in ("lr", "eps", "clip_norm"):
+            if getattr(self, name) is not None and not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be above 0, got {getattr(self, name)!r}")
+        fraction(self.label_smoothing, "label_smoothing")
+        for name in ("momentum", "beta2", "decay"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} must be in [0, 1), got {getattr(self, name)!r}")
         for name in ("weight_decay", "heads", "save_every", "warmup"):
@@ -101,7 +119,7 @@ class Settings:
 
     def multipliers(self, params: Mapping[str, Array]) -> dict[str, tuple[float, float]]:
         """Return {name: (factor for the learning rate, factor for the weight decay)} of parameters unlike (1, 1)."""
-        special = adaptive.without_decay(params) if self.optimizer == "adamw" else {}
+        special = {} if self.optimizer == "sgd" else adaptive.without_decay(params)
         return special | (optim.caffe_multipliers(params) if self.caffe_biases else {})
 
     def move(
@@ -113,12 +131,18 @@ class Settings:
         rate: float,
         multipliers: Mapping[str, tuple[float, float]],
     ) -> None:
-        """Do one optimizer step in place; `velocity` is the state of SGD, `adam` the state of AdamW."""
+        """Do one optimizer step in place; SGD uses `velocity`, Adam and AdamW use `adam`, RMSProp parts of both."""
         common: dict[str, Any] = {"lr": rate, "weight_decay": self.weight_decay, "multipliers": multipliers}
-        if self.optimizer == "adamw":
-            adaptive.adamw_step(params, grads, adam, betas=(self.momentum, self.beta2), **common)
-        else:
+        if self.optimizer == "sgd":
             optim.sgd_step(params, grads, velocity, momentum=self.momentum, **common)
+            return
+        common |= {} if self.eps is None else {"eps": self.eps}
+        if self.optimizer == "rmsprop":
+            state = {"square": adam["square"], "velocity": velocity}
+            adaptive.rmsprop_step(params, grads, state, decay=self.decay, momentum=self.momentum, **common)
+        else:
+            step = adaptive.adamw_step if self.optimizer == "adamw" else adaptive.adam_step
+            step(params, grads, adam, betas=(self.momentum, self.beta2), **common)
 
     def frozen(self, graph: Graph) -> frozenset[str]:
         """Return the nodes of `graph` that match a pattern; raise if a pattern matches none."""

@@ -55,6 +55,7 @@ def gradients(
     *,
     number: int = 0,
     frozen: Collection[str] = (),
+    smoothing: float = 0.0,
 ) -> Gradients:
     """Return the Gradients of a batch.
 
@@ -66,6 +67,7 @@ def gradients(
     weights : {wire: loss weight}, the main classifier last
     number : number of this step for the error message
     frozen : nodes that are not trained
+    smoothing : label smoothing of all losses
 
     Raises
     ------
@@ -77,7 +79,7 @@ def gradients(
     # Restored, because a NaN in the running statistics would stay there forever.
     with restored_on_error(g.nodes), np.errstate(over="ignore", invalid="ignore"):
         logits, tape = g.forward({name: x}, outputs=tuple(weights), train=True, frozen=frozen)
-        loss, heads, grads = losses.weighted_sum(logits, labels, weights)
+        loss, heads, grads = losses.weighted_sum(logits, labels, weights, smoothing)
         if not np.isfinite(loss):
             _stop(g, name, x, number)
         _, grad_params = g.backward(grads, tape, inputs=False)  # the next loss reports a gradient that is not finite

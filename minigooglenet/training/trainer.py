@@ -23,6 +23,7 @@ from minigooglenet.evaluation.held_out import HeldOut, measure
 from minigooglenet.graph import Graph
 from minigooglenet.training import checkpoint, fingerprint, run_files
 from minigooglenet.training.averaging import average_step, averaged
+from minigooglenet.training.clipping import clipped
 from minigooglenet.training.feeding import check_run
 from minigooglenet.training.gradient_norms import norms_by_node
 from minigooglenet.training.interrupt import ctrl_c_waits
@@ -91,7 +92,8 @@ class Trainer:
         self.velocity: dict[str, Array] = {}
         self.average: dict[str, Array] = {}
         self.averaged = 0  # steps in the average
-        self.adam: dict[str, dict[str, Any]] = {"mean": {}, "square": {}, "count": {}}  # of `adaptive.adamw_step`
+        # Of the optimizers in `adaptive`; RMSProp uses "square" and the velocity.
+        self.adam: dict[str, dict[str, Any]] = {"mean": {}, "square": {}, "count": {}}
         self._multipliers = self.settings.multipliers(graph.params)
         self.origin: dict[str, Any] | None = None
         self.recipe: dict[str, Any] | None = None
@@ -387,9 +389,19 @@ class Trainer:
         return data.batches(train, order, settings.batch_size, seed=settings.seed, epoch=epoch, start=start)
 
     def learn(self, batch: data.Batch, rate: float) -> Gradients:
-        """Do one optimizer step on a batch, and return its `step.Gradients`."""
-        result = gradients(self.graph, batch.x, batch.labels, self.head_weights, number=self.step, frozen=self.frozen)
-        self.settings.move(self.graph.params, result.params, self.velocity, self.adam, rate, self._multipliers)
+        """Do one optimizer step on a batch, and return its `step.Gradients`, before clipping."""
+        settings = self.settings
+        result = gradients(
+            self.graph,
+            batch.x,
+            batch.labels,
+            self.head_weights,
+            number=self.step,
+            frozen=self.frozen,
+            smoothing=settings.label_smoothing,
+        )
+        grads = clipped(result.params, settings.clip_norm)
+        settings.move(self.graph.params, grads, self.velocity, self.adam, rate, self._multipliers)
         return result
 
     def _average(self):

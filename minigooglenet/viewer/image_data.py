@@ -44,6 +44,21 @@ class ImageData:
     notes: list[str] = field(default_factory=list)
 
 
+def check_label(graph: Graph, label: int | None) -> None:
+    """Raise a ValueError if a label was given and the network has no gradients for it. Nothing is computed."""
+    if label is None:
+        return
+    try:
+        _check_gradients(graph)
+    except ValueError as error:
+        raise ValueError(f"label={label} needs gradients, but {error}") from error
+
+
+def _check_gradients(graph):
+    gradients.classifiers(graph)
+    _check_memory(graph, 1)
+
+
 def describe(
     graph: Graph,
     x: FloatArray | dict[str, FloatArray],
@@ -79,6 +94,7 @@ def describe(
     (['loss3/classifier'], 5)
     """
     inputs = _checked(graph, x)
+    check_label(graph, label)
     steps = list(dict.fromkeys(steps))
     check_known(steps, graph.shapes, "steps")
     with np.errstate(over="ignore", invalid="ignore"):  # a note names the wires that are not finite
@@ -172,14 +188,12 @@ def _probabilities(graph, output):
 def _add_gradients(data, graph, inputs, seen, label, progress):
     """Add norms and gradient maps, or a note that explains why not."""
     try:
+        _check_gradients(graph)
         weights = gradients.classifiers(graph)
-        _check_memory(graph, 1)
         logits = seen.outputs[gradients.logits_of(graph, graph.main)]
         if not all(np.isfinite(seen.outputs[wire]).all() for wire in weights):
             raise ValueError("the logits are not finite")
     except ValueError as error:
-        if label is not None:
-            raise ValueError(f"label={label} needs gradients, but {error}") from error
         data.notes.append(f"gradients are left out: {error}")
         return
     if label is None:

@@ -14,7 +14,7 @@ from typing import Any
 
 # In this order: base.js defines what the others use, and main.js starts the page.
 SCRIPTS = (
-    *("base", "graph_layout", "formulas", "later_formulas", "edits", "questions", "graph", "tree", "strip"),
+    *("base", "seen", "graph_layout", "formulas", "later_formulas", "edits", "questions", "graph", "tree", "strip"),
     *("panels", "node", "positions", "field", "steps", "change", "compare", "gradient", "keep", "main"),
 )
 _ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}

@@ -13,6 +13,7 @@ from minigooglenet.evaluation.classification import read_image
 from minigooglenet.evaluation.multicrop import crops
 from minigooglenet.names import unknown
 from minigooglenet.viewer import png
+from minigooglenet.viewer.conversions import conversions
 
 
 def prepared(image: Any, source: Any, pixels: Any = None) -> tuple[dict[str, np.ndarray], dict[str, Any], list[str]]:
@@ -37,7 +38,7 @@ def prepared(image: Any, source: Any, pixels: Any = None) -> tuple[dict[str, np.
         raise ValueError(
             f"an image needs a network with one input (C, H, W), this one has {listed}. Pass {{input: array}}."
         )
-    name = Path(image).name if isinstance(image, (str, Path)) else "image"
+    name = _name(image)
     if not isinstance(image, (str, Path, Image.Image)):
         image = np.asarray(checks.unmasked(image, "image"))
         if image.dtype != np.uint8:
@@ -50,6 +51,19 @@ def prepared(image: Any, source: Any, pixels: Any = None) -> tuple[dict[str, np.
     rule, notes = _rule(source, shape[0], pixels)
     seen = _fitted(_pixels(image, shape, source), shape, source)
     return {wire: rule.to_input(seen[None])}, _entry(name, seen), notes
+
+
+def checked(image: Any) -> list[str]:
+    """Return notes on what is lost of an image before any network sees it.
+
+    Raises
+    ------
+    ValueError
+        If it is a file that cannot be read as an image. It is decoded at a small size, which is fast.
+    """
+    if isinstance(image, (str, Path)):
+        _read(image, 3, 1)
+    return conversions(image, _name(image))
 
 
 def label_of(label: Any, classes: Any, outputs: int) -> int:
@@ -67,6 +81,17 @@ def label_of(label: Any, classes: Any, outputs: int) -> int:
     return index
 
 
+def _name(image):
+    return Path(image).name if isinstance(image, (str, Path)) else "image"
+
+
+def _read(path, channels, size):
+    try:
+        return read_image(path, channels, size)
+    except data.BadImageError as error:
+        raise ValueError(f"cannot read {path} as an image: {error}") from error
+
+
 def _unknown_of_many(label, names):
     text = unknown("class", label, names)
     return text if "Did you mean" in text else f"unknown class {label!r}; the classes are {names[0]}, {names[1]}, ..."
@@ -80,7 +105,7 @@ def _rule(source, channels, pixels):
         if source.unknown_pixels:
             raise ValueError(f"{source.name}: {source.unknown_pixels} Give pixels=, such as {', '.join(NAMED)}.")
         rule = data.Pixels() if channels == 3 else data.GREY_UNIT
-        notes.append(f"The network does not record how pixels become inputs. This page uses {rule}.")
+        notes.append(f"{source.name} does not record how pixels become inputs. This page uses {rule}.")
     if rule.channels != channels:
         raise ValueError(f"pixels {rule.colours} has {rule.channels} channels, but the network reads {channels}")
     return rule, notes
@@ -89,10 +114,7 @@ def _rule(source, channels, pixels):
 def _pixels(image, shape, source):
     """Return the whole image as uint8 (C, H, W)."""
     if isinstance(image, (str, Path)):
-        try:
-            return read_image(image, shape[0], None if source.rule == "torchvision" else max(shape[1:]))
-        except data.BadImageError as error:
-            raise ValueError(f"cannot read {image} as an image: {error}") from error
+        return _read(image, shape[0], None if source.rule == "torchvision" else max(shape[1:]))
     if not isinstance(image, Image.Image):
         if image.ndim == 3 and image.shape[2] not in (1, 3) and image.shape[0] in (1, 3):
             image = image.transpose(1, 2, 0)

@@ -27,6 +27,29 @@ class Source:
     rule: str = "box"
     notes: list[str] = field(default_factory=list)
     unknown_pixels: str | None = None  # why the rule for pixels is unknown, as an error
+    model: str | None = None  # whose weights are zeros until `initialise`
+
+    def initialise(self) -> None:
+        """Draw the weights of a model that was given by name. It takes seconds for the largest, so after all checks."""
+        if self.model:
+            self.graph = models.build(self.model, rng=0)
+
+
+def check_exists(network: Any, weights_file: Any = None) -> None:
+    """Raise the error of a name or file that does not exist. It takes no time, so before any file is read.
+
+    Parameters
+    ----------
+    network, weights_file : as in `source_of`
+    """
+    if isinstance(network, (str, Path)):
+        if is_path(network):
+            if not Path(network).exists():
+                _file(network)
+            return
+        models.builder(str(network))
+        if weights_file is not None and not Path(weights_file).exists():
+            weights.read(weights_file)
 
 
 def source_of(network: Any, *, name: str | None = None, weights_file: Any = None, runs: bool = False) -> Source:
@@ -37,7 +60,7 @@ def source_of(network: Any, *, name: str | None = None, weights_file: Any = None
     network : Graph, result of `weights.load` or `weights.onnx.import_graph`, name of a model, or path
     name : title on the page
     weights_file : file whose arrays a model by name gets
-    runs : whether the network will compute something, so that zero weights are not enough
+    runs : whether the network will compute something, so that `initialise` has to draw weights
     """
     if isinstance(network, (str, Path)):
         if not is_path(network):
@@ -65,11 +88,11 @@ def is_path(network) -> bool:
 
 
 def _model(model, name, weights_file, runs):
-    graph = models.build(model, init="zeros") if weights_file or not runs else models.build(model, rng=0)
+    graph = models.build(model, init="zeros")
     assert graph.made_by is not None  # models.build records it
     name = name or graph.made_by[0]
     if weights_file is None:
-        return Source(graph, name, notes=[RANDOM] if runs else [])
+        return Source(graph, name, notes=[RANDOM] if runs else [], model=model if runs else None)
     weights.load_into(graph, weights_file)
     contents = weights.read(weights_file)
     loaded = weights.Loaded(graph, contents.pixels, contents.classes, contents.notes)

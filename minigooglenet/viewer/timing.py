@@ -1,27 +1,14 @@
 """The measured time of every node: the median of several rounds, each a forward pass of one image."""
 
 import statistics
-import time
 from collections.abc import Callable
 
 import numpy as np
 
 from minigooglenet import parallel
+from minigooglenet.graph.observers import Timer
 
 ROUNDS = 7
-
-
-class _Clock:
-    """An observer that records the seconds of each node."""
-
-    def __init__(self):
-        self.seconds, self.start = {}, 0.0
-
-    def before(self, node, direction):
-        self.start = time.perf_counter()
-
-    def after(self, node, direction, arrays):
-        self.seconds[node] = time.perf_counter() - self.start
 
 
 def measured(
@@ -31,9 +18,9 @@ def measured(
     wires = tuple(dict.fromkeys([*graph.outputs, *graph.default_outputs]))
     rounds = []
     for done in range(ROUNDS + 1):
-        clock = _Clock()
-        graph.forward(inputs, outputs=wires, on_node=clock)
-        rounds.append(clock.seconds)
+        timer = Timer()
+        graph.forward(inputs, outputs=wires, on_node=timer)
+        rounds.append(timer.seconds["forward"])
         on_round(done + 1)
     medians = {name: statistics.median(one[name] for one in rounds[1:]) for name in rounds[0]}
     threads = parallel.get_num_threads()

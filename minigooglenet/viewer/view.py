@@ -1,9 +1,10 @@
 """`view`: the page of a network."""
 
-import math
 import tempfile
 import webbrowser
+from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,9 @@ from minigooglenet.viewer.layout import layouts
 from minigooglenet.viewer.main_path import main_path
 from minigooglenet.viewer.modules import Module, hierarchy
 from minigooglenet.viewer.nodes import numbers
-from minigooglenet.viewer.photograph import label_of, prepared
-from minigooglenet.viewer.sources import Source, source_of
+from minigooglenet.viewer.photograph import checked
+from minigooglenet.viewer.seen import add_image_data, label_index, seen_beside, seen_by
+from minigooglenet.viewer.sources import Source, check_exists, source_of
 from minigooglenet.viewer.timing import ROUNDS, measured
 
 if TYPE_CHECKING:
@@ -34,8 +36,7 @@ Progress = Callable[[float, str], object]
 DEFAULT_NODES = ("conv1/7x7_s2", "conv2/3x3", "inception_3a/5x5", "inception_4a/5x5", "inception_5b/3x3")
 SIZE = 5.0  # megabytes
 PANELS = ("node", "field", "steps", "change", "gradient", "compare", "keep")
-FOR_NOTES = 500  # bytes of the notes on what is left out
-FOR_VALUES = 0.5  # fraction of the bytes for an image that exact values get; maps and gradients need the rest
+FOR_NOTES = 1000  # bytes of the notes on what is left out
 # What a page that is too large leaves out, in this order; the graph, the counts and the receptive fields always stay.
 LEFT_OUT = {
     "values": "values for one convolution, step by step",
@@ -115,11 +116,12 @@ def view(
     graph : Graph, result of `weights.load`, name of a model, or path of an ONNX file, weights file or training run
     image : file, PIL image, uint8 array (H, W, 3), or the float input (C, H, W) itself, or {input: float array} for
         several inputs; the page then shows what every node computes of it
-    beside : a second network, to compare with
+    beside : a second network, to compare with; it gets the same image, if that fits
     label : class of the image, by name or index; the page then shows gradients
     weights : weights file for a model that is given by name
-    pixels : how images become inputs, Pixels or a text for `data.pixels_of` (default: as the weights file records)
-    nodes : nodes whose values can be followed step by step; they need an image
+    pixels : how images become inputs, Pixels or a text for `data.pixels_of` (default: as the weights file records); for
+        `beside` only if its file records no rule
+    nodes : nodes of either network whose values can be followed step by step; they need an image
     profile : measure the time of every node
     size : largest size of the page in megabytes; `Page.notes` lists what was left out
     name : title of the network
@@ -144,18 +146,22 @@ def view(
         raise ValueError(f"size must be a number of megabytes above 0, got {size!r}")
     if label is not None and image is None:
         raise ValueError(f"a label needs an image of that class, got label {label!r} without an image")
-    report(0, "network")
-    source = source_of(graph, name=name, weights_file=weights, runs=image is not None)
-    sources = [source] if beside is None else _distinct(source, source_of(beside))
-    index = None
-    if label is not None:
-        index = label_of(label, source.classes, math.prod(source.graph.shapes[source.graph.main]))
     if panel not in (None, *PANELS):
         raise ValueError(unknown_name("panel", panel, PANELS))
-    chosen = _chosen(nodes, source)
-    seen = None if image is None else prepared(image, source, pixels)
+    check_exists(graph, weights)
+    check_exists(beside)
+    lost = [] if image is None else checked(image)
+    report(0, "network")
+    runs = image is not None
+    source = source_of(graph, name=name, weights_file=weights, runs=runs)
+    label_index(source, label)  # a wrong label is an error before another file is read
+    sources = [source] if beside is None else _distinct(source, source_of(beside, runs=runs))
+    chosen = _chosen(nodes, sources)
+    notes = list(dict.fromkeys(note for one in sources for note in one.notes)) + lost
+    first = seen_by(source, image, pixels, label, notes) if runs else None
+    seen = [first, *(seen_beside(other, image, pixels, label, notes) for other in sources[1:] if runs)]
     data: dict[str, Any] = {"networks": [], "image": None, "objectives": {}, "objective": None, "probabilities": None}
-    data["notes"] = notes = [note for one in sources for note in one.notes]
+    data["notes"] = notes
     for number, one in enumerate(sources):
         report(0.1 * number, f"counting {one.name}")
         entry, unknown = _network(one)
@@ -165,32 +171,39 @@ def view(
     data["start"] = {"node": select, "panel": panel}
     if select is not None:
         _check_select(select, data["networks"][0])
-    if seen:
-        inputs, data["image"], more = seen
-        notes += more
+    for one, what in zip(sources, seen, strict=False):
+        if what:
+            report(0.2, f"weights of {one.name}")
+            one.initialise()
     if profile:
         zeros = {wire: np.zeros((1, *shape), np.float32) for wire, shape in source.graph.inputs.items()}
-        notes.append(_add_times(data["networks"][0], source.graph, inputs if seen else zeros, report))
-    if seen:
-        _add_image_data(data, source, inputs, index, chosen, size, report)
+        notes.append(_add_times(data["networks"][0], source.graph, first.inputs if first else zeros, report))
+    if first:
+        add_image_data(data, sources, seen, chosen, size, report)
     title = " and ".join(one.name for one in sources)
     report(0.95, "page")
     return _fitted(data, title, size)
 
 
-def _chosen(nodes, source: Source) -> tuple[str, ...]:
-    """Return the nodes to follow step by step; by default those that the network has, or some of its convolutions."""
-    known = source.graph.nodes
-    nodes = (nodes,) if isinstance(nodes, str) else tuple(dict.fromkeys(nodes))
+def _chosen(nodes, sources: list[Source]) -> list[tuple[str, ...]]:
+    """Return the nodes of each network to follow step by step; by default some of its convolutions."""
     if nodes == DEFAULT_NODES:
-        convolutions = [name for name, (layer, _) in known.items() if getattr(layer, "kind", "") == "Conv2d"]
-        spread = [convolutions[i * (len(convolutions) - 1) // 4] for i in range(5)] if convolutions else []
-        return tuple(dict.fromkeys([*(name for name in nodes if name in known), *spread]))[: len(nodes)]
+        return [_spread(one.graph.nodes) for one in sources]
+    nodes = (nodes,) if isinstance(nodes, str) else tuple(dict.fromkeys(nodes))
+    known = list(dict.fromkeys(name for one in sources for name in one.graph.nodes))
     for name in nodes:
         if name not in known:
-            advice = hint(name, known, f"The first nodes are {', '.join(list(known)[:5])}.", most=3)
-            raise ValueError(f"unknown node {name!r} in {source.name}{advice}")
-    return nodes
+            advice = hint(name, known, f"The first nodes are {', '.join(known[:5])}.", most=3)
+            raise ValueError(f"unknown node {name!r} in {' and '.join(one.name for one in sources)}{advice}")
+    return [tuple(name for name in nodes if name in one.graph.nodes) for one in sources]
+
+
+def _spread(known):
+    """Return those of the default nodes that a network has, and convolutions from all of its depth."""
+    convolutions = [name for name, (layer, _) in known.items() if getattr(layer, "kind", "") == "Conv2d"]
+    spread = [convolutions[i * (len(convolutions) - 1) // 4] for i in range(5)] if convolutions else []
+    named = [name for name in DEFAULT_NODES if name in known]
+    return tuple(dict.fromkeys([*named, *spread]))[: len(DEFAULT_NODES)]
 
 
 def _check_select(select, network):
@@ -261,52 +274,35 @@ def _add_times(network, graph, inputs, report):
     return note
 
 
-def _add_image_data(data, source, inputs, index, chosen, size, report):
-    """Add what the nodes compute of the image, in the bytes that the rest of the page leaves."""
-    from minigooglenet.viewer.image_data import describe  # a page without an image does not need it
-
-    def on_step(done, total, what):
-        report(0.4 + 0.5 * done / max(1, total), what)
-
-    graph = source.graph
-    left = 1e6 * size - len(page.page(data, source.name))
-    if left <= 0:  # `_fitted` reports it
-        chosen = ()
-    described = describe(
-        graph, inputs, label=index, steps=chosen, budget=max(0, int(FOR_VALUES * left)), progress=on_step
-    )
-    for node in data["networks"][0]["nodes"]:
-        node |= described.nodes.get(node["name"], {})
-    data["objectives"], data["objective"] = described.objectives, described.objective
-    data["label"] = None if index is None else _class(source, index)
-    data["probabilities"] = [[_class(source, number), likelihood] for number, likelihood in described.probabilities]
-    data["notes"] += described.notes
-
-
-def _class(source, index):
-    return source.classes[index] if source.classes else f"class {index}"
-
-
 def _fitted(data, title, size) -> Page:
     """Return the page, without what makes it larger than `size` megabytes."""
     excess = len(page.page(data, title)) - 1e6 * size
     if excess > 0:
         excess += FOR_NOTES
-    left_out: dict[str, int] = {}
+    left_out: Counter[tuple[str, str]] = Counter()
     for key, what in LEFT_OUT.items():
-        for node in (node for network in data["networks"] for node in reversed(network["nodes"])):
+        for name, node in _from_the_end(data["networks"]):
             if excess > 0 and node.get(key):
                 excess -= _length(node[key])
-                left_out[what] = left_out.get(what, 0) + 1
+                left_out[what, name] += 1
                 node[key] = [] if key in ("code", "explain") else None
     if left_out:
-        listed = ", ".join(f"{what} of {count} node{'s' * (count != 1)}" for what, count in left_out.items())
+        listed = ", ".join(
+            f"{what} of {count} node{'s' * (count != 1)}{f' of {name}' * (len(data['networks']) > 1)}"
+            for (what, name), count in left_out.items()
+        )
         data["notes"].append(f"Left out, so that the page has at most {size:g} MB: {listed}.")
     if excess > 0:
         nodes = sum(len(network["nodes"]) for network in data["networks"])
         data["notes"].append(f"The page is larger than {size:g} MB: the numbers of {nodes:,} nodes need the space.")
     data["notes"] = [_sentence(note) for note in data["notes"]]
     return Page(page.page(data, title), title, data["notes"])
+
+
+def _from_the_end(networks):
+    """Yield (network's name, node), the last nodes first, from all networks in turn, so that each keeps its share."""
+    turns = zip_longest(*([(network["name"], node) for node in reversed(network["nodes"])] for network in networks))
+    return (pair for turn in turns for pair in turn if pair)
 
 
 def _sentence(note):

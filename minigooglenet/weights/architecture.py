@@ -134,7 +134,7 @@ def _settings(layer) -> dict[str, Any]:
     _check_methods(layer, entry)
     settings = dict(layer.settings())
     built_in = entry is registry.BUILT_IN.get(type(layer).__name__)
-    unnamed = {}
+    unnamed: dict[str, Any] = {}
     for cls in type(layer).__mro__:
         unnamed |= getattr(registry.BUILT_IN.get(cls.__name__), "unnamed", {})
     for name, default in unnamed.items():

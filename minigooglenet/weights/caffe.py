@@ -18,7 +18,17 @@ from minigooglenet import extras
 from minigooglenet.data.pixels import RGB_MEAN, Pixels
 from minigooglenet.models.googlenet import googlenet
 from minigooglenet.weights import wire_format
-from minigooglenet.weights.contents import PIXELS_ASSUMED, Contents, WeightsReader, digest_of, placeholder, single, some
+from minigooglenet.weights.contents import (
+    CLASSES,
+    IMAGENET,
+    PIXELS_ASSUMED,
+    Contents,
+    WeightsReader,
+    digest_of,
+    placeholder,
+    single,
+    some,
+)
 
 PIXELS = Pixels(RGB_MEAN[::-1], colours="BGR")
 PUBLISHED = "405fc5acd08a3bb12de8ee5e23a96bec22f08204"  # SHA-1 of BVLC's file, from its readme
@@ -102,7 +112,7 @@ class Reader(WeightsReader):
     def _notes(self):
         """Return notes on the pixels: known for the file that BVLC published, assumed for all others."""
         if digest_of(self._file, "sha1") == PUBLISHED:
-            return {"from": "Caffe, the file that BVLC published"}
+            return {"from": "Caffe, the file that BVLC published", CLASSES: IMAGENET}
         assumed = (
             "as for BVLC's file (blue, green, red, minus 104, 117, 123). For other means, pass pixels= or --pixels."
         )

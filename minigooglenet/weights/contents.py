@@ -4,6 +4,7 @@ Sizes, shapes, names and values of every format are checked here before any memo
 """
 
 import contextlib
+import functools
 import hashlib
 import math
 import os
@@ -20,6 +21,9 @@ from minigooglenet.data.pixels import Pixels
 from minigooglenet.data.seen import SeenImages
 
 MOST_BYTES = 2 * 1024**3  # of a file, and of its unpacked contents
+# Trained weights compress by a tenth. A file that unpacks to far more than its size is a decompression bomb.
+MOST_GROWTH = 20
+HARMLESS = 16 * 1024**2  # bytes to which any file may unpack
 MOST_HEADER = 2 * 1024**2  # of a safetensors file; GoogLeNet has 25,024
 MOST_TEXT = 200  # characters of a name
 MOST_NUMBER = 2**31  # of an argument of a model
@@ -46,6 +50,8 @@ ESCAPE = re.compile(
 )  # terminal colours, which names in files and library errors may contain
 CHECKPOINT_STATE = "trainer/state"  # the array that identifies a training checkpoint
 NOT_VERIFIED = "not verified"  # note: why the values have no checksums
+CLASSES = "classes"  # note: whose classes the outputs are, if the file does not contain their names
+IMAGENET = "those of ImageNet (ILSVRC 2012)"
 PIXELS_ASSUMED = "pixels assumed"  # note: the assumption behind `pixels`
 PIXELS_UNKNOWN = "pixels unknown"  # note: why `pixels` is None
 
@@ -140,6 +146,14 @@ class WeightsReader:
         """Return {name: array} with values."""
         raise NotImplementedError
 
+    @functools.cached_property
+    def _arrays(self):
+        return self.arrays()
+
+    def array(self, name: str) -> np.ndarray:
+        """Return one array with values. A format that can read one array alone overrides this."""
+        return self._arrays[name]
+
     def read(self) -> Contents:
         """Return the contents of the file."""
         contents = self.declared
@@ -169,6 +183,11 @@ def open_file(path):
 def size_of(file) -> int:
     """Return the size of an open file in bytes."""
     return os.fstat(file.fileno()).st_size
+
+
+def most_unpacked(size: int) -> int:
+    """Return the number of bytes to which a file of `size` bytes may unpack."""
+    return min(MOST_BYTES, max(HARMLESS, MOST_GROWTH * size))
 
 
 def digest_of(file, algorithm: str) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import mmap
+import os
 import re
 from pathlib import Path
 
 from minigooglenet.typing import PathLike
-from minigooglenet.weights import caffe, npz, safetensors, torchvision, wire_format
+from minigooglenet.weights import caffe, npz, published, safetensors, torch_files, torch_state, torchvision, wire_format
 from minigooglenet.weights.contents import (
     MOST_HEADER,
     MOST_TEXT,
@@ -16,10 +17,12 @@ from minigooglenet.weights.contents import (
     cannot_read,
     check_values,
     open_file,
+    reading,
     some,
 )
+from minigooglenet.weights.state_dicts.known import recognised
 
-READERS = (safetensors.Reader, npz.Reader, caffe.Reader, torchvision.Reader)
+READERS = (safetensors.Reader, npz.Reader, caffe.Reader, torch_state.Reader, torchvision.Reader)
 NOT_USABLE = "not usable"  # note: values that no network can have
 RUN_FILE = "weights.safetensors"  # in the folder of a run
 SAFETENSORS, NPZ, CAFFE, TORCH = "safetensors", "npz", "caffemodel", "torch"
@@ -28,6 +31,7 @@ HEAD = 512  # bytes that decide the format
 MOST_FIELDS = 10_000  # of a protobuf message; GoogLeNet has 170
 ARCHIVE, EMPTY_ARCHIVE = b"PK\3\4", b"PK\5\6"
 TORCH_MAGIC = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."  # beginning of torch files until 2020
+TORCH_HEAD = rb"(?s)\x80[\2-\5](\x95.{8})?" + re.escape(TORCH_MAGIC[2:-1])  # the same with any protocol of pickles
 
 # Beginnings of files that are mistaken for weights, or downloaded instead of them.
 OTHERS = (
@@ -71,14 +75,14 @@ def opened(path):
     """
     with open_file(weights_file(path)) as file:
         form = file_format(file)
-        reader = {SAFETENSORS: safetensors, NPZ: npz, CAFFE: caffe, TORCH: torchvision}[form].Reader(file)
-        if form == SAFETENSORS and any(name.endswith(torchvision.FIRST) for name in reader.declared.arrays):
-            reader = torchvision.Reader(file, reader)
+        reader = {SAFETENSORS: safetensors, NPZ: npz, CAFFE: caffe, TORCH: torch_state}[form].Reader(file)
+        if form in (SAFETENSORS, TORCH) and (known := recognised(reader.declared.arrays)):
+            reader = torchvision.Reader(file, reader, known)
         yield reader
 
 
 def read(path: PathLike) -> Contents:
-    """Return the contents of a weights file: safetensors, .npz, .caffemodel or torchvision's GoogLeNet.
+    """Return the contents of a weights file: safetensors, .npz, .caffemodel or a state dict of torch.
 
     Values that no network can have (NaN, infinity, a negative running variance) are reported in the note "not usable";
     `load` and `load_into` reject them.
@@ -110,10 +114,15 @@ def read(path: PathLike) -> Contents:
 
 
 def weights_file(path) -> Path:
-    """Return `path`, or weights.safetensors in it if `path` is the folder of a training run."""
-    path = Path(path)
+    """Return `path`, weights.safetensors in it if it is the folder of a training run, or the file of published weights.
+
+    The name of published weights, such as "efficientnet-lite0", is used if no file has this name.
+    """
+    name, path = path, Path(path)
     if not path.is_dir():
-        return path
+        named = isinstance(name, str) and not path.suffix and path.name == name and not os.path.lexists(path)
+        with reading(path):
+            return (published.local(name) if named else None) or path
     if (path / RUN_FILE).is_file():
         return path / RUN_FILE
     members = sorted(path.glob(f"*/{RUN_FILE}"))
@@ -127,7 +136,7 @@ def file_format(file) -> str:
     if head.startswith((ARCHIVE, EMPTY_ARCHIVE)):
         file.seek(30)
         return _archive_format(head, file.read(int.from_bytes(head[26:28], "little")))
-    if head.startswith(TORCH_MAGIC):
+    if re.match(TORCH_HEAD, head):
         return TORCH
     # Eight bytes of length, which can look like the beginning of any other format, then JSON.
     as_safetensors = head[8:9] == b"{"
@@ -154,7 +163,7 @@ def _archive_format(head, name):
     if name.endswith(".npy") or head.startswith(EMPTY_ARCHIVE):
         return NPZ
     if re.search(r"/(data/\d+|code/.*|constants\.pkl)$", name):
-        raise ValueError("it is a TorchScript program. Save its state_dict() with torch.save or as safetensors.")
+        raise ValueError(torch_files.TORCHSCRIPT)
     if not name.isprintable() or not name:
         raise ValueError("it is a zip archive whose first bytes are corrupt")
     raise ValueError(f"it is a zip archive with {some(name)} in it. Unpack it first.")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minigooglenet import console, initializers, models
+from minigooglenet.data import imagenet
 from minigooglenet.data.pixel_names import NAMED, pixels_of
 from minigooglenet.data.pixels import Pixels
 from minigooglenet.data.seen import SeenImages
@@ -22,6 +23,8 @@ from minigooglenet.weights import architecture, detect, safetensors, torch_state
 from minigooglenet.weights.assign import fill, match
 from minigooglenet.weights.contents import (
     CHECKPOINT_STATE,
+    CLASSES,
+    IMAGENET,
     NOT_VERIFIED,
     PIXELS_ASSUMED,
     PIXELS_UNKNOWN,
@@ -184,7 +187,8 @@ def load(path: PathLike, *, pixels: Pixels | str | None = None) -> Loaded:
 
     Parameters
     ----------
-    path : weights file, training checkpoint, or folder of a training run, which contains weights.safetensors
+    path : weights file, training checkpoint, folder of a training run, which contains weights.safetensors, or the name
+        of published weights that are on this computer, such as "efficientnet-lite0"
     pixels : how images become inputs, Pixels or a text for `data.pixels_of` (default: as the file records)
 
     Raises
@@ -219,6 +223,12 @@ def load(path: PathLike, *, pixels: Pixels | str | None = None) -> Loaded:
         graph = build(contents)
         match(graph, contents.arrays)  # reject mismatches before any value is read
         fill(graph, of_network(reader.arrays()))
+    if (
+        contents.notes.get(CLASSES) == IMAGENET
+        and contents.classes is None
+        and graph.shapes[graph.main] == (imagenet.CLASSES,)
+    ):
+        contents.classes = imagenet.class_names()
     if contents.pixels is None and PIXELS_UNKNOWN in contents.notes:
         text = f"{console.printable(detect.weights_file(path))}: {contents.notes[PIXELS_UNKNOWN]}"
         warnings.warn(text, UnknownPixelsWarning, stacklevel=2)

@@ -10,18 +10,15 @@ import numpy as np
 
 from minigooglenet import files
 from minigooglenet.weights.contents import (
-    MOST_BYTES,
     NOT_VERIFIED,
     Contents,
     WeightsReader,
     array_name,
+    most_unpacked,
     placeholder,
     size_of,
 )
 
-# Trained weights compress by a tenth. A file that unpacks to far more than its size is a decompression bomb.
-MOST_GROWTH = 20
-HARMLESS = 16 * 1024**2  # bytes to which any file may unpack
 MOST_DIRECTORY = 1024**2  # bytes of the list of members; GoogLeNet has 9,000
 END = struct.Struct("<4s6xHII2x")  # of a zip archive: mark, number of members, length and offset of their directory
 
@@ -49,8 +46,7 @@ class Reader(WeightsReader):
         if len(members) != count:
             raise ValueError(f"its directory is corrupt: it declares {count} arrays but lists {len(members)}")
         total = sum(member.file_size for member in members)
-        most = min(MOST_BYTES, max(HARMLESS, MOST_GROWTH * size))
-        if total > most:
+        if total > (most := most_unpacked(size)):
             raise ValueError(
                 f"it has {size:,} bytes and unpacks to {total:,}, more than {most:,}: it looks like a "
                 "decompression bomb. If the file is yours, save it with np.savez, which does not compress."

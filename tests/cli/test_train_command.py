@@ -299,12 +299,36 @@ def test_new_options_are_saved_and_resumed(folder, tmp_path, capsys):
     assert main(["train", "--out", str(tmp_path), "--resume"]) == 0
 
 
+def test_recipe_of_inception_v3_is_saved_and_resumed(folder, tmp_path, capsys):
+    more = ["--optimizer", "rmsprop", "--schedule", "exponential", "--label-smoothing", "0.1", "--clip-norm", "2"]
+    assert _train(folder, tmp_path, *more, "--epochs", "1") == 0
+    out = capsys.readouterr().out
+    assert "rmsprop, learning rate 0.045, schedule exponential; label smoothing 0.1, so a classifier's loss" in out
+    settings = json.loads((tmp_path / "recipe.json").read_text(encoding="utf-8"))["settings"]
+    expected = {"optimizer": "rmsprop", "decay": 0.9, "eps": None, "label_smoothing": 0.1, "clip_norm": 2.0}
+    assert {name: settings[name] for name in expected} == expected
+    assert main(["train", "--out", str(tmp_path), "--resume"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--decay", "0.95"], "--decay is only for rmsprop. Leave out --decay"),
+        (["--eps", "0.1"], "--eps is only for rmsprop, adam, adamw. Leave out --eps"),
+    ],
+)
+def test_option_of_another_optimizer_is_rejected(tmp_path, capsys, options, message):
+    assert main(["train", "--data", "digits", "--out", str(tmp_path), *options]) == 1
+    assert message in capsys.readouterr().err
+
+
 def test_recipe_without_the_new_settings_resumes(folder, tmp_path):
     assert _train(folder, tmp_path) == 0
     path = tmp_path / "recipe.json"
     recipe = json.loads(path.read_text(encoding="utf-8"))
     del recipe["origin"]
-    for name in ("optimizer", "beta2", "warmup", "patience"):
+    later = ("optimizer", "beta2", "warmup", "patience", "decay", "eps", "label_smoothing", "clip_norm")
+    for name in later:
         del recipe["settings"][name]
     path.write_text(json.dumps(recipe), encoding="utf-8")
     assert main(["train", "--out", str(tmp_path), "--resume"]) == 0

@@ -174,6 +174,18 @@ def test_grouped_formula_counts_the_channels_of_one_group():
     assert "48*256*5*5*27*27 = 223,948,800 MAC" in counted.explain("Conv2d")
 
 
+def test_dilation_changes_the_receptive_field_only():
+    plain, dilated = (mg.count(Conv2d(4, 8, 3, padding=step, dilation=step), (4, 9, 9)).rows[0] for step in (1, (2, 3)))
+    assert plain.macs == dilated.macs == 4 * 8 * 3 * 3 * 9 * 9
+    assert (plain.params, plain.terms, plain.tape_bytes) == (dilated.params, dilated.terms, dilated.tape_bytes)
+    assert (plain.receptive_field_max, dilated.receptive_field_max) == ((3, 3), (5, 7))
+    assert dilated.explain().splitlines()[-2:] == [
+        "  a 3x3 kernel with dilation 2x3 covers 5x7 values",
+        "  receptive field 5x7 input pixels, jump 1x1",
+    ]
+    assert "dilation" not in plain.explain()
+
+
 class Unknown(Layer):
     def output_shape(self, x_shape):
         return x_shape

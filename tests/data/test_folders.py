@@ -115,9 +115,8 @@ def test_unusable_folders_are_rejected_with_the_reason(tmp_path):
     _save(tmp_path / "blue" / "1.png")
     with pytest.raises(ValueError, match=r"class 'blue' of .* has 1 image, but needs at least 2"):
         data.image_folder(tmp_path)
-    with pytest.raises(
-        ValueError, match="data must be 'digits', 'shapes', 'cifar10' or an existing folder, got 'shape'"
-    ):
+    names = "'digits', 'shapes', 'cifar10', 'mnist', 'fashion-mnist'"
+    with pytest.raises(ValueError, match=f"data must be {names} or an existing folder, got 'shape'"):
         data.load("shape")
 
 

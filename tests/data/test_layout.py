@@ -143,7 +143,7 @@ def test_chosen_folder_must_be_next_to_train(tmp_path, name):
     _images(tmp_path / "loose")
     with pytest.raises(ValueError, match=r"next to a folder train|has images, but no class folders"):
         data.image_folder(tmp_path, 8, held_out=name)
-    with pytest.raises(ValueError, match="held_out='val' is only for folders; shapes has one test set"):
+    with pytest.raises(ValueError, match="held_out='val' is only for folders of images; shapes has one test set"):
         data.load("shapes", held_out="val")
 
 

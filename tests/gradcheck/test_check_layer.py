@@ -128,13 +128,31 @@ def test_parameter_without_gradient_is_reported():
 
 
 class Scaled(ReLU):
+    def __init__(self, factor):
+        super().__init__()
+        self.factor = factor
+
     def backward(self, grad_output, cache):
         (grad,), params = super().backward(grad_output, cache)
-        return (2 * grad,), params
+        return (self.factor * grad,), params
 
 
-def test_constant_factor_is_reported_with_its_value():
-    assert check_layer(Scaled()).suspects[0] == "wrong by a constant factor: 2"
+@pytest.mark.parametrize(
+    ("factor", "hint"),
+    [
+        (7, "7 times too large"),
+        (1 / 7, "7 times too small"),
+        (0.9, "1.11111 times too small, 0.9 of the right gradient"),
+        (3, "3 times too large, as if multiplied by N = 3 or K = 3"),
+        (1 / 3, "3 times too small, as if divided by N = 3 or K = 3"),
+        (1 / 20, "20 times too small, as if divided by P*Q = 20 or H*W = 20"),
+        (-1, "-1 (the sign is wrong)"),
+        (-7, "the sign is wrong, and it is 7 times too large"),
+    ],
+)
+def test_constant_factor_is_reported_with_its_direction(factor, hint):
+    report = check_layer(Scaled(factor), (3, 4, 5))
+    assert report.suspects[0] == f"wrong by a constant factor: {hint}"
 
 
 class Wrong(ReLU):

@@ -66,7 +66,7 @@ def test_last_wrong_node_is_the_diagnosed_culprit():
     report = check_network(g, X, LABELS)
     assert report.verdict == "FAIL"
     assert report.culprit == "inception_4b/3x3_reduce"
-    assert report.suspects[0].startswith("wrong by a constant factor: 0.5, which is 1/2")
+    assert report.suspects[0].startswith("wrong by a constant factor: 2 times too small")
     assert "first wrong node, from the losses backwards: inception_4b/3x3_reduce" in str(report)
 
 

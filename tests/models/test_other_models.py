@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import minigooglenet as mg
+from minigooglenet.models import later
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def test_naive_module_keeps_all_pooled_channels():
 
 
 def test_models_are_built_by_name():
-    assert mg.models.names() == ("alexnet", "googlenet", "mini_googlenet", "nin", "vgg16")
+    assert mg.models.names() == ("alexnet", "googlenet", "mini_googlenet", "nin", "vgg16", *later.__all__)
     assert mg.models.build("mini", num_classes=3).shapes["loss3/classifier"] == (3,)
-    with pytest.raises(ValueError, match="unknown model 'resnet'; choose from alexnet, googlenet"):
-        mg.models.build("resnet")
+    with pytest.raises(ValueError, match="unknown model 'transformer'; choose from alexnet, googlenet"):
+        mg.models.build("transformer")

@@ -17,6 +17,8 @@ from minigooglenet.weights import detect, safetensors
 
 QUICK = Settings(epochs=6, batch_size=10)
 
+LATER = ("optimizer", "beta2", "warmup", "patience", "decay", "eps", "label_smoothing", "clip_norm")  # settings
+
 
 def _small():
     return mg.models.mini_googlenet(2, in_channels=1, size=8, depth=2, width=0.25, rng=0)
@@ -109,7 +111,7 @@ def test_checkpoint_without_new_settings_is_resumed(tmp_path):
     contents = detect.read(path)
     state = json.loads(contents.arrays["trainer/state"].tobytes())
     del state["adam_counts"]
-    for name in ("optimizer", "beta2", "warmup", "patience"):
+    for name in LATER:
         del state["run"]["settings"][name]
     contents.arrays["trainer/state"] = np.frombuffer(json.dumps(state).encode(), np.uint8)
     safetensors.write(contents, path)

@@ -95,7 +95,7 @@ STATES = {
     "counts of text": (_set("adam_counts", to=[]), r"adam_counts must be an object, got \[\]"),
     "counts of nothing": (
         _set("adam_counts", to={"x": 1}),
-        "the means, the squares and the counts of AdamW must belong to",
+        "it has 'adam_counts', the state of another optimizer than sgd",
     ),
     "a run of text": (_set("run", to="x"), "the run in its state must be an object, got 'x'"),
     "settings of text": (_set("run", "settings", to="x"), "'settings' of the run in its state must be an object"),

@@ -38,7 +38,7 @@ def _written(folder, change=None):
         ("settings", {"lr": "fast"}, "lr must be a number, got 'fast'"),
         ("settings", {"lr": 10**400}, "lr must be finite, got 'a larger integer'"),
         ("settings", {"schedule": []}, r"schedule must be one of constant, .*, got \[\]"),
-        ("settings", {"optimizer": {}}, r"optimizer must be one of sgd, adamw, got {}"),
+        ("settings", {"optimizer": {}}, r"optimizer must be one of sgd, adamw, adam, rmsprop, got {}"),
         ("settings", {"freeze": 5}, "freeze must be patterns of node names"),
         ("settings", {"freeze": [5]}, "freeze must be patterns of node names"),
         ("settings", {"caffe_biases": "no"}, "caffe_biases must be True or False, got 'no'"),

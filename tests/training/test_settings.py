@@ -16,9 +16,14 @@ from minigooglenet.training import Settings
         ({"lr": "0.05"}, "lr must be a number"),
         ({"momentum": 1}, r"momentum must be in \[0, 1\), got 1"),
         ({"weight_decay": -1}, "weight_decay must be at least 0"),
-        ({"schedule": "linear"}, "schedule must be one of constant, paper, step, polynomial, cosine"),
+        ({"schedule": "linear"}, "schedule must be one of constant, paper, step, exponential, polynomial, cosine"),
         ({"average_from": 1}, r"average_from must be in \[0, 1\), got 1.*: it is the fraction of the steps"),
         ({"seed": -1}, "seed must be at least 0"),
+        ({"optimizer": "rms"}, "optimizer must be one of sgd, adamw, adam, rmsprop, got 'rms'"),
+        ({"decay": 1.5}, r"decay must be in \[0, 1\), got 1.5"),
+        ({"eps": 0}, "eps must be above 0, got 0"),
+        ({"clip_norm": -2}, "clip_norm must be above 0, got -2"),
+        ({"label_smoothing": 1}, r"label_smoothing must be in \[0, 1\), got 1.*: it is the fraction of each target"),
     ],
 )
 def test_settings_reject_invalid_values(wrong, message):

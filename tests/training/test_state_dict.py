@@ -13,6 +13,8 @@ from minigooglenet.training import Settings, Trainer, checkpoint
 PACKAGE = Path(minigooglenet.__file__).parent
 SGD = Settings(epochs=3, batch_size=8, average_from=0.3)
 ADAMW = Settings(epochs=3, batch_size=8, optimizer="adamw", lr=1e-3)
+ADAM = Settings(epochs=3, batch_size=8, optimizer="adam", lr=1e-3, weight_decay=0.01, eps=1e-4, clip_norm=0.5)
+RMSPROP = Settings(epochs=3, batch_size=8, optimizer="rmsprop", schedule="exponential", label_smoothing=0.1)
 
 
 class _StopError(Exception):
@@ -39,7 +41,7 @@ def _bits(trainer):
     return arrays, values | {"epochs": [row[:-1] for row in values["epochs"]]}  # without the seconds
 
 
-@pytest.mark.parametrize("settings", [SGD, ADAMW], ids=["sgd", "adamw"])
+@pytest.mark.parametrize("settings", [SGD, ADAMW, ADAM, RMSPROP], ids=["sgd", "adamw", "adam", "rmsprop"])
 def test_run_continued_from_state_dict_is_bit_identical(settings):
     whole = Trainer(graph(), split(), settings)
     whole.run()

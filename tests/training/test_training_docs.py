@@ -37,9 +37,13 @@ def test_page_options_and_schedules_exist(capsys):
 
 
 def test_page_defaults_match_the_command():
-    assert train.RATES == {"sgd": (0.01, 0.05), "adamw": (0.001, 0.003)}
-    assert train.DECAYS == {"sgd": 0.0002, "adamw": 0.01}
-    for row in ("0.05 with batch norm; 0.01 without", "0.003 and 0.001", "0.0002, of all parameters", "0.01, not of"):
+    adam = (0.001, 0.003)
+    rates = {"sgd": (0.01, 0.05), "adamw": adam, "adam": adam, "rmsprop": (0.01, 0.045)}
+    assert rates == train.RATES
+    assert train.DECAYS == {"sgd": 0.0002, "adamw": 0.01, "adam": 0.0, "rmsprop": 0.00004}
+    for row in ("0.05 with batch norm; 0.01 without", "0.003 and 0.001", "0.045 and 0.01", "0.0002, of all parameters"):
+        assert row in PAGE
+    for row in ("AdamW 0.01, Adam 0; not of biases", "0.00004, not of biases"):
         assert row in PAGE
 
 

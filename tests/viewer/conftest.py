@@ -1,20 +1,18 @@
 """Fixtures of the viewer's tests: a real browser, and pages in it that report every error of their scripts."""
 
-import shutil
-
 import pytest
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+from minigooglenet.bench.page import executable
 
 
 @pytest.fixture(scope="session")
 def browser():
-    executable = next(filter(None, map(shutil.which, NAMES)), None)
-    if executable is None:
+    program = executable()
+    if program is None:
         pytest.skip("no chromium was found")
     playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        started = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield started
         started.close()
 
@@ -22,6 +20,9 @@ def browser():
 @pytest.fixture
 def open_page(browser, tmp_path):
     """Return a function that opens HTML as a file; at the end, an error in a page's console fails the test.
+
+    Read rows of the tree and of the comparison with `text_content`. The page draws only rows that are on the screen,
+    and `inner_text` of a row that is not drawn yet is empty.
 
     `address` is appended to the path, such as "#conv1"; other options are those of a browser context.
     """

@@ -5,18 +5,17 @@ from functools import cache
 
 import numpy as np
 import pytest
+from rebuilding import FOLLOWS, rebuilt
 
 import minigooglenet as mg
 from minigooglenet.counting import memory
 from minigooglenet.counting.rows import SUMMED
-from minigooglenet.graph.errors import named_errors
-from minigooglenet.layers.registry import BUILT_IN
 from minigooglenet.viewer import page as pages
 from minigooglenet.viewer import view
 from minigooglenet.viewer.sources import Source
 from minigooglenet.viewer.view import _network
 
-FOLLOWS = {"Conv2d": "in_channels", "Linear": "in_features", "BatchNorm2d": "num_features"}
+UNCOUNTED = ("eps", "momentum", "alpha", "beta", "k", "low", "high", "slope", "value")
 
 
 def _naive():
@@ -45,6 +44,32 @@ def _residual():
     return g
 
 
+def _excited():
+    """A network with the layers of later networks: padding, a shuffle, gates, scales and elementwise functions."""
+    g = mg.Graph(image=(4, 15, 14))
+    wire = g.add("pad", mg.layers.Pad(((0, 1), (2, 0))), "image")
+    wire = g.add("conv", mg.layers.Conv2d(4, 8, 3, stride=2, init="zeros"), wire)
+    wire = g.add("relu6", mg.layers.ReLU6(), wire)
+    wire = g.add("shuffle", mg.layers.ChannelShuffle(2), wire)
+    maps = g.add("scale", mg.layers.Scale(8), wire)
+    wire = g.add("squeeze", mg.layers.GlobalAvgPool2d(), maps)
+    wire = g.add("fc", mg.layers.Linear(8, 8, init="zeros"), wire)
+    gates = g.add("gates", mg.layers.Sigmoid(), wire)
+    wire = g.add("excited", mg.layers.Multiply(), gates, maps)
+    for name, layer in (
+        ("hard_swish", mg.layers.HardSwish()),
+        ("silu", mg.layers.SiLU()),
+        ("tanh", mg.layers.Tanh()),
+        ("leaky", mg.layers.LeakyReLU()),
+        ("clip", mg.layers.Clip(None, 3)),
+        ("after", mg.layers.Conv2d(8, 4, 3, stride=2, init="zeros")),
+        ("constant", mg.layers.Scale(4, bias=False, trained=False)),
+        ("max", mg.layers.GlobalMaxPool2d()),
+    ):
+        wire = g.add(name, layer, wire)
+    return g
+
+
 # {name: (function that builds a network, number of random changes)}
 NETWORKS = {
     "googlenet 64": (lambda: mg.models.googlenet(10, size=64, width=0.1, init="zeros"), 50),
@@ -59,7 +84,8 @@ NETWORKS = {
     "vgg16": (lambda: mg.models.vgg16(init="zeros"), 80),
     "nin": (lambda: mg.models.nin(init="zeros"), 100),
     "naive": (_naive, 170),
-    "residual": (_residual, 190),
+    "residual": (_residual, 140),
+    "excited": (_excited, 50),
 }
 
 
@@ -78,6 +104,13 @@ RARE = [
     ("residual", {"c": {"dilation": [1, 1], "padding": [[0, 1], [1, 1]]}}),
     ("mini", {"conv1/3x3": {"dilation": [3, 3], "padding": 3}}),
     ("residual", {"image": {"shape": [4, 10, 4]}}),
+    ("excited", {"conv": {"out_channels": 9}}),  # which the shuffle cannot divide
+    ("excited", {"shuffle": {"groups": 3}}),
+    ("excited", {"fc": {"out_features": 7}}),  # too few gates
+    ("excited", {"conv": {"out_channels": 12}, "fc": {"out_features": 12}}),
+    ("excited", {"scale": {"channels": 7}}),
+    ("excited", {"scale": {"bias": False}, "pad": {"padding": [[3, 0], [0, 5]]}}),
+    ("excited", {"constant": {"trained": True}}),
 ]
 
 
@@ -90,27 +123,6 @@ def graph_of(name):
 def document():
     networks = [_network(Source(graph_of(name), name))[0] for name in NETWORKS]
     return pages.page({"networks": networks, "image": None, "objective": None, "notes": []}, "networks")
-
-
-def _tuples(value):
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
-
-
-def rebuilt(graph, edits):
-    """Return the graph with {node: {setting: value}}, whose layers adapt to what they read."""
-    inputs = {name: _tuples(edits.get(name, {}).get("shape", list(shape))) for name, shape in graph.inputs.items()}
-    other = mg.Graph(**inputs)
-    for name, (layer, wires) in graph.nodes.items():
-        settings = dict(layer.settings())
-        if layer.kind in FOLLOWS:
-            settings[FOLLOWS[layer.kind]] = other.shapes[wires[0]][0]
-        settings |= {key: _tuples(value) for key, value in edits.get(name, {}).items()}
-        unnamed = {"algorithm": layer.algorithm} if layer.kind == "Conv2d" else {}
-        with named_errors(name, wires):
-            new = type(layer)(**settings, **unnamed, **BUILT_IN[layer.kind].blank)
-        other.add(name, new, *wires)
-    other.outputs = graph.assigned_outputs
-    return other
 
 
 def expected(graph, edits):
@@ -158,13 +170,13 @@ COMPUTED = """
 
 def random_change(graph, rng):
     """Return {node: {setting: value}} with one to three changes: half of them are possible, the others rarely."""
-    named = [name for name, node in graph.nodes.items() if node.layer.settings()]
+    named = [name for name, node in graph.nodes.items() if node.layer.settings().keys() - set(UNCOUNTED)]
     edits: dict = {}
     usual = rng.random() < 0.6
     for _ in range(rng.choice([1, 1, 2, 3])):
         name = named[rng.integers(len(named))]
         settings = graph.nodes[name].layer.settings()
-        names = [key for key in settings if key not in ("eps", "momentum", "alpha", "beta", "k")]
+        names = [key for key in settings if key not in UNCOUNTED]
         setting = names[rng.integers(len(names))]
         if not usual and rng.random() < 0.1:
             name, shape = list(graph.inputs.items())[rng.integers(len(graph.inputs))]
@@ -251,7 +263,8 @@ DIFFERENCES = """
 
 def test_unchanged_networks_keep_every_number(open_page):
     networks = [
-        _network(Source(graph_of(name), name))[0] for name in ("torchvision 96", "alexnet groups", "naive", "residual")
+        _network(Source(graph_of(name), name))[0]
+        for name in ("torchvision 96", "alexnet groups", "naive", "residual", "excited")
     ]
     networks.append(_network(Source(with_own_layer(), "own"))[0])
     page = open_page(pages.page({"networks": networks, "image": None, "objective": None, "notes": []}, "networks"))
@@ -313,7 +326,7 @@ def field(page, label):
 
 
 def value_in_tree(page, item):
-    return page.inner_text(f"#tree [data-item='{item}'] .value").replace(",", "")
+    return page.text_content(f"#tree [data-item='{item}'] .value").replace(",", "")
 
 
 def test_seven_integers_change_tree_and_total(open_page):
@@ -337,6 +350,18 @@ def test_seven_integers_change_tree_and_total(open_page):
     assert page.inner_text("#panel .explain") == counted.explain("inception_3b/1x1")
 
 
+def test_total_with_an_unknown_cost_is_unknown_after_a_change(open_page):
+    g = mg.Graph(x=(3, 8, 8))
+    wire = g.add("own", type("Swish", (mg.layers.Layer,), {"output_shape": lambda self, shape: shape})(), "x")
+    g.add("conv", mg.layers.Conv2d(3, 4, 3, init="zeros"), wire)
+    page = open_page(mg.view(g, select="conv", panel="change").html)
+    page.evaluate("change({ edits: { conv: { out_channels: 5 } } })")
+    assert page.evaluate("totalsOf().macs") is None
+    rows = page.locator("#change-effect table:has(caption:text('Whole network')) tbody tr")
+    texts = [rows.nth(i).locator("td").all_text_contents() for i in range(2)]
+    assert texts == [["parameters", "112", "140", "+25%"], ["MACs", "-", "-", "-"]]
+
+
 def test_impossible_value_shows_the_engines_error(open_page):
     page = opened(open_page, "inception_3a/")
     graph = mg.models.mini_googlenet(init="zeros")
@@ -357,9 +382,79 @@ def test_impossible_value_shows_the_engines_error(open_page):
         assert shown.inner_text() == expected(graph, {"conv1/3x3": {"padding": value}})
 
 
+NONSENSE = {
+    "": "",
+    "   ": "",
+    "1e3": 1e3,
+    "3.0": 3.0,
+    "3.5": 3.5,
+    "-0": 0,
+    "-0.0": -0.0,
+    "1e16": 1e16,
+    "1e999": float("inf"),
+    "-5": -5,
+    "-" + "9" * 30: -int("9" * 30),
+    "abc": "abc",
+    "it's": "it's",
+    "1 2": "1 2",
+    "--3": "--3",
+    "(1, 2, 3)": (1, 2, 3),
+    "(1.0, 2)": (1.0, 2),
+    "()": (),
+}
+
+
+@pytest.mark.parametrize("label", ["out_channels", "kernel_size", "stride"])
+def test_nonsense_gets_the_engines_error(open_page, label):
+    page = opened(open_page, "conv1/3x3")
+    graph = mg.models.mini_googlenet(init="zeros")
+    for text, value in NONSENSE.items():
+        field(page, label).fill(text)
+        assert page.inner_text("#change-errors .error") == expected(graph, {"conv1/3x3": {label: value}}), text
+    field(page, label).fill(" +1 ")
+    assert page.inner_text("#change-errors") == ""
+    field(page, label).fill("9" * 30)
+    assert f"{label} is {'9' * 30}. This page counts exactly up to" in page.inner_text("#change-errors")
+
+
+def test_nonsense_in_an_input_or_a_fraction_gets_the_engines_error(open_page):
+    graph = mg.models.mini_googlenet(init="zeros")
+    page = opened(open_page, "image")
+    for text, value in (("", ""), ("8.0", 8.0), ("-0", 0), ("x", "x")):
+        field(page, "height").fill(text)
+        shape = (graph.inputs["image"][0], value, graph.inputs["image"][2])
+        assert page.inner_text("#change-errors .error") == expected(graph, {"image": {"shape": shape}})
+    page.click("#change-reset")
+    page.evaluate("change({ node: 'pool5/drop' })")
+    for text, value in (
+        ("", ""),
+        ("1.0", 1.0),
+        ("1e3", 1e3),
+        ("9" * 30, int("9" * 30)),
+        ("half", "half"),
+        ("1, 2", (1, 2)),
+    ):
+        field(page, "p").fill(text)
+        assert page.inner_text("#change-errors .error") == expected(graph, {"pool5/drop": {"p": value}})
+    field(page, "p").fill("0.5")
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate("state.edits") == {"pool5/drop": {"p": 0.6}}
+
+
+def test_module_that_is_impossible_without_reductions_shows_no_comparison(open_page):
+    page = opened(open_page, "inception_3a/")
+    captions = page.locator("#change-effect caption")
+    assert captions.filter(has_text="figure 2a").count() == 1
+    edits = {"inception_3a/3x3_reduce": {"out_channels": 24}, "inception_3a/3x3": {"groups": 3, "out_channels": 24}}
+    page.evaluate("(edits) => change({ edits })", edits)  # the module's 32 input channels are not a multiple of 3
+    assert page.inner_text("#change-errors") == ""
+    assert captions.filter(has_text="Whole network").count() == 1
+    assert captions.filter(has_text="figure 2a").count() == 0
+
+
 def test_undo_and_reset_restore_the_network(open_page):
     page = opened(open_page, "conv1/3x3")
-    before = page.inner_text("#total"), page.inner_text("#tree")
+    before = page.inner_text("#total"), page.text_content("#tree")
     field(page, "kernel_size").fill("5, 3")
     field(page, "bias").check()
     field(page, "out_channels").fill("20")
@@ -369,7 +464,7 @@ def test_undo_and_reset_restore_the_network(open_page):
     assert page.evaluate("state.edits") == {"conv1/3x3": {"bias": True, "out_channels": 20}}
     page.click("#change-reset")
     assert page.evaluate("state.edits") == {}
-    assert (page.inner_text("#total"), page.inner_text("#tree")) == before
+    assert (page.inner_text("#total"), page.text_content("#tree")) == before
     assert not field(page, "bias").is_checked()
     assert page.inner_text("#changes") == ""
 

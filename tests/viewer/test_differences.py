@@ -108,6 +108,14 @@ def test_floor_and_ceil_pools_differ_in_one_setting():
     assert differs["counts"]["activations"] == (36, 64)
 
 
+def test_dilation_differs_from_the_dilation_that_is_left_out():
+    plain, dilated = (
+        chain(("conv", mg.layers.Conv2d(4, 2, 3, padding=step, dilation=step)), shape=(4, 9, 9)) for step in (1, 2)
+    )
+    settings = differences(plain, dilated)["rows"][1]["differs"]["settings"]
+    assert settings["dilation"] == ([1, 1], [2, 2])
+
+
 def test_stems_align_where_the_sizes_are_equal(networks):
     found = partners(differences(networks["googlenet"], networks["vgg16"]))
     assert found["pool1/3x3_s2"] == "pool2"

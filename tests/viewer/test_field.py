@@ -106,6 +106,23 @@ def test_drawing_shows_the_image_of_two_inputs(open_page):
     assert [tab.get_attribute(".field-drawing image", key) for key in ("width", "height")] == ["8", "6"]
 
 
+def test_drawing_grows_with_the_field_and_never_shrinks(open_page):
+    tab = open_page(html_of(data_of(mg.models.googlenet(init="zeros"))))
+
+    def box():
+        return [float(value) for value in tab.get_attribute(".field-drawing", "viewBox").split()]
+
+    show(tab, "inception_3a/5x5", [14, 14])  # a field inside the image
+    left, top, width, height = box()
+    assert left == top < 0
+    assert width == height < 1.2 * 224
+    tab.evaluate("change({ position: [0, 14] })")
+    assert box()[1] < -23
+    grown = box()
+    tab.evaluate("change({ position: [14, 14] })")
+    assert box() == grown
+
+
 def test_pointer_and_keys_choose_the_position(open_page):
     tab = open_page(html_of(data_of(awkward())))
     show(tab, "pool")

@@ -26,12 +26,12 @@ def image(graph, seed=0):
 
 
 def small():
-    """Return a network with a strided convolution, groups, uneven padding, a fork and a concat in a concat."""
+    """Return a network with a stride, groups, a dilation, uneven padding, a fork and a concat in a concat."""
     rng = np.random.default_rng(0)
     g = mg.Graph(image=(3, 40, 32))
     g.add("conv", mg.layers.Conv2d(3, 8, 5, stride=2, padding=2, rng=rng), "image")
     g.add("relu", mg.layers.ReLU(), "conv")
-    g.add("a", mg.layers.Conv2d(8, 6, 3, padding=((2, 0), (0, 2)), groups=2, rng=rng), "relu")
+    g.add("a", mg.layers.Conv2d(8, 6, 3, padding=((2, 0), (1, 3)), groups=2, dilation=(1, 2), rng=rng), "relu")
     g.add("a/relu", mg.layers.ReLU(), "a")
     g.add("pool", mg.layers.MaxPool2d(3, 1, 1), "relu")
     g.add("join", mg.layers.Concat(), "a/relu", "pool")

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 import viewer_pages
+from rebuilding import rebuilt
 
 import minigooglenet as mg
 from minigooglenet.counting.rows import SUMMED
@@ -51,12 +52,13 @@ HOSTILE = [
 ]
 
 
-def kept(page, ending):
-    """Return the content of the file that a button saves."""
+def kept(page, ending, name=""):
+    """Return the content of the file that a button saves; its name ends with `name` and `ending`."""
     page.click("#tab-keep")
     with page.expect_download() as download:
         page.click(f"#keep-{ending}")
-    assert download.value.suggested_filename.endswith(f".{ending}")
+    assert download.value.suggested_filename.endswith(f"{name}.{ending}")
+    assert ("changed" in download.value.suggested_filename) == bool(name)
     return download.value.path().read_bytes().decode()
 
 
@@ -124,6 +126,55 @@ def test_csv_has_the_counts_of_every_node(page, graph, network, tmp_path):
     counted.to_csv(tmp_path / "counts.csv")
     columns = (tmp_path / "counts.csv").read_text(encoding="utf-8").partition("\n")[0].split(",")
     assert list(saved[0])[: len(columns)] == columns
+
+
+EDITS = {
+    "inception_3a/3x3": {"out_channels": 96, "bias": False},
+    "inception_3b/5x5": {"kernel_size": [1, 1], "padding": 0},
+    "image": {"shape": [3, 223, 230]},
+}
+
+
+def test_saved_numbers_are_those_of_the_changed_network(page, graph):
+    counted = mg.count(rebuilt(graph, EDITS))
+    page.evaluate("edits => change({ edits })", EDITS)
+    page.click("#tab-keep")
+    assert "your changes of 3 nodes" in page.inner_text("#keep-changed")
+    cells = page.eval_on_selector_all("#kept tfoot td", "cells => cells.map(cell => cell.textContent)")
+    assert cells[3:] == [f"{counted.params:,}", f"{counted.macs:,}"]
+
+    saved = json.loads(kept(page, "json", "GoogLeNet-changed"))
+    assert (saved["changes"], saved["errors"]) == (EDITS, {})
+    assert saved["totals"].pop("peak_bytes") is None  # the page cannot compute it
+    assert all(value == getattr(counted, key) for key, value in saved["totals"].items())
+    for values, row in zip(saved["rows"], counted.rows, strict=True):
+        expected = row.as_dict()
+        assert {key: values[key] for key in expected} == expected
+        assert "gradient_norm main" not in values  # measured before the changes
+
+    rows = csv_rows(kept(page, "csv", "GoogLeNet-changed"))
+    assert [int(values["macs"]) for values in rows] == [row.macs for row in counted.rows]
+    changes = {values["name"]: values["changes"] for values in rows if values["changes"]}
+    assert changes == {
+        "inception_3a/3x3": "out_channels=96 bias=false",
+        "inception_3b/5x5": "kernel_size=[1,1] padding=0",
+    }
+    assert ">GoogLeNet, changed: MACs<" in kept(page, "svg", "GoogLeNet-changed")
+
+    page.evaluate("resetEdits()")
+    original = mg.count(graph)
+    saved = json.loads(kept(page, "json"))
+    assert saved["totals"]["macs"] == original.macs
+    assert page.query_selector("#keep-changed") is None
+
+
+def test_saved_numbers_of_an_impossible_network_are_empty(page):
+    page.evaluate("change({ edits: { 'conv1/7x7_s2': { kernel_size: 999 } } })")
+    saved = json.loads(kept(page, "json", "-changed"))
+    assert saved["totals"]["macs"] is None
+    assert "conv1/7x7_s2" in saved["errors"]["conv1/7x7_s2"]
+    assert saved["rows"][-1]["macs"] is None
+    assert csv_rows(kept(page, "csv", "-changed"))[0]["macs"] == ""
 
 
 def test_table_on_the_page_has_the_totals(page, graph):

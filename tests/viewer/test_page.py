@@ -121,6 +121,68 @@ def test_wheel_and_drag_keep_the_drawing_in_the_frame(open_page, html):
     assert drawn["y"] < frame["y"] + frame["height"] - 50
 
 
+def test_whole_network_names_modules_and_colours_boxes(open_page, html):
+    page = open_page(html)
+    page.locator("#unfold-all").click()
+    node = page.locator("#scene [data-item='conv2/3x3']")
+    assert node.locator(".label").is_visible()
+    assert page.locator("#names text").count() == 0
+    page.locator("#zoom-fit").click()
+    assert not node.locator(".label").is_visible()
+    fills = node.evaluate(
+        "(box) => [getComputedStyle(box.firstChild).fill, getComputedStyle(box.querySelector('.swatch')).fill]"
+    )
+    assert fills[0] == fills[1]
+    names = page.locator("#names text").all_text_contents()
+    assert {f"inception_{name} (14)" for name in ("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b")} <= {*names}
+    frame, drawn = (page.locator(name).bounding_box() for name in ("#drawing", "#scene"))
+    assert frame["y"] <= drawn["y"]
+    assert drawn["y"] + drawn["height"] <= frame["y"] + frame["height"]
+
+
+def test_parts_outside_the_frame_are_drawn_only_on_paper(open_page, html):
+    page = open_page(html)
+    page.locator("#unfold-all").click()
+    top = page.locator("#scene [data-item='loss3/classifier']")
+    assert not top.is_visible()
+    assert page.locator("#scene [data-item='conv1/7x7_s2']").is_visible()
+    page.emulate_media(media="print")
+    assert top.is_visible()
+    page.emulate_media(media="screen")
+    page.locator("#tree [data-item='loss3/classifier']").click()
+    assert top.is_visible()
+
+
+def test_overview_is_beside_the_drawing_and_moves_it(open_page, html):
+    page = open_page(html)
+    page.locator("#unfold-all").click()
+    drawing, overview = (page.locator(name).bounding_box() for name in ("#drawing", "#overview"))
+    assert drawing["x"] + drawing["width"] <= overview["x"]
+    page.mouse.click(overview["x"] + overview["width"] / 2, overview["y"] + 8)
+    box = page.locator("#scene [data-item='loss3/classifier']").bounding_box()
+    assert drawing["y"] <= box["y"] <= drawing["y"] + drawing["height"]
+
+
+def test_panel_of_nodes_starts_at_a_node_of_the_module(open_page, googlenet):
+    page = open_page(mg.view(googlenet, select="inception_4a", panel="steps").html)
+    assert _selected(page) == "inception_4a/1x1"
+    assert page.locator("#tab-steps").get_attribute("aria-selected") == "true"
+    page.locator("#tree [data-item='inception_4a/relu_1x1']").click()
+    assert page.locator("#panel .note").first.inner_text() == "To see One convolution, select a convolution."
+    page = open_page(mg.view(googlenet, panel="compare").html)
+    assert page.locator("#panel .note").first.inner_text() == "To see Side by side, open two networks with --beside."
+
+
+def test_comparison_starts_at_the_selected_module(open_page):
+    nets = [mg.models.googlenet(variant=variant, init="zeros") for variant in ("paper", "torchvision")]
+    page = open_page(mg.view(nets[0], beside=nets[1], select="inception_4a", panel="compare").html)
+    marked = page.locator("#compared [aria-current]")
+    assert marked.count() == 14
+    panel, first = page.locator("#panel").bounding_box(), marked.first.bounding_box()
+    assert panel["y"] <= first["y"] <= panel["y"] + panel["height"] - first["height"]
+    assert page.evaluate("scrollY") == 0
+
+
 def test_networks_of_one_name_show_in_what_they_differ(open_page):
     other = mg.models.mini_googlenet(width=0.5, init="zeros")
     title = mg.view(mg.models.mini_googlenet(init="zeros"), beside=other).title
@@ -188,9 +250,9 @@ def test_numbers_of_a_folded_module_are_its_sums(open_page, googlenet, html):
     page = open_page(html)
     rows = mg.count(googlenet).modules()["inception_4d"]
     module = page.locator("#tree [data-item='inception_4d/'] .value")
-    assert module.inner_text() == f"{sum(row.macs for row in rows):,}"
+    assert module.text_content() == f"{sum(row.macs for row in rows):,}"
     page.locator("#question").select_option("field")
-    assert module.inner_text() == f"{max(row.receptive_field_max[0] for row in rows):,}"
+    assert module.text_content() == f"{max(row.receptive_field_max[0] for row in rows):,}"
 
 
 def test_unknown_cost_is_shown_as_unknown(open_page):
@@ -200,13 +262,13 @@ def test_unknown_cost_is_shown_as_unknown(open_page):
     g.add("relu", layers.ReLU(), wire)
     page = open_page(mg.view(g).html)
     values = {
-        item: page.locator(f"#tree [data-item='{item}'] .value").inner_text()
+        item: page.locator(f"#tree [data-item='{item}'] .value").text_content()
         for item in ("block/", "block/conv", "block/own", "relu")
     }
     assert values == {"block/": "unknown", "block/conv": "3,888", "block/own": "unknown", "relu": "0"}
     assert "Swish has no registered cost. Add one with @mg.counting.register" in page.locator("footer").text_content()
     page.locator("#question").select_option("field")
-    assert page.locator("#tree [data-item='relu'] .value").inner_text() == "unknown"
+    assert page.locator("#tree [data-item='relu'] .value").text_content() == "unknown"
     page.locator("#tree [data-item='block/own']").click()
     assert "has no registered cost" in page.locator("#panel").inner_text()
 

@@ -28,6 +28,9 @@ def described(monkeypatch):
     class Record:
         nodes, objectives, objective, probabilities, notes = {}, {}, None, [[1, 0.5], [0, 0.25]], []
 
+        def check_label(self, graph, label):
+            assert graph.nodes
+
         def describe(self, graph, x, **options):
             self.graph, self.x, self.options = graph, x, options
             options["progress"](1, 2, "activations")
@@ -269,3 +272,88 @@ def test_progress_grows_to_the_end(described, mini):
     assert fractions == sorted(fractions)
     assert 0 == fractions[0] < fractions[-1] <= 1
     assert {"network", "time", "activations", "page"} <= {text for _, text in seen}
+
+
+def test_errors_come_before_weights_are_drawn(tmp_path, monkeypatch):
+    def build(name, *args, **options):
+        assert options == {"init": "zeros"}, "weights were drawn"
+        return mg.models.builder(name)(*args, **options)
+
+    monkeypatch.setattr("minigooglenet.viewer.sources.models.build", build)
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and then nothing")
+    image = np.zeros((9, 9, 3), np.uint8)
+    for given, options, message in (
+        (tmp_path / "missing.png", {}, "missing.png as an image: no such file"),
+        (tmp_path / "broken.png", {}, "broken.png as an image"),
+        (image, {"label": 1000}, "label must be a class from 0 to 999, got 1000"),
+        (image, {"label": "cat"}, "the network has no class names"),
+        (image, {"beside": "gogglenet"}, "unknown model 'gogglenet'"),
+        (image, {"nodes": "conv9"}, "unknown node 'conv9' in alexnet"),
+        (image, {"select": "conv9"}, "unknown node or module 'conv9'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            mg.view("alexnet", given, **options)
+
+
+def test_missing_files_are_reported_before_a_network_is_built(tmp_path, monkeypatch):
+    def build(*args, **options):
+        raise AssertionError("a network was built")
+
+    monkeypatch.setattr("minigooglenet.viewer.sources.models.build", build)
+    for options, message in (
+        ({"image": tmp_path / "missing.png"}, "missing.png as an image"),
+        ({"beside": tmp_path / "missing.onnx"}, "cannot read .*missing.onnx"),
+        ({"weights": tmp_path / "missing.safetensors"}, "cannot read .*missing.safetensors"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            mg.view("vgg16", **options)
+
+
+def test_second_network_gets_the_image_too(described, mini, tmp_path):
+    weights.save(mini, tmp_path / "net.safetensors", pixels=data.UNIT, classes=("cat", "dog", "owl"))
+    other = mg.models.mini_googlenet(3, size=40, width=0.25, rng=1)
+    image = np.random.default_rng(0).integers(0, 256, (50, 70, 3), np.uint8)
+    calls = []
+    describe = described.describe
+    described.describe = lambda graph, x, **options: calls.append((x, options)) or describe(graph, x, **options)
+    page = mg.view(tmp_path / "net.safetensors", image, beside=other, label="dog", nodes=["conv1/3x3"])
+    shown = data_in(page.html)
+    assert [x["image"].shape for x, _ in calls] == [(1, 3, 32, 32), (1, 3, 40, 40)]
+    assert [options["label"] for _, options in calls] == [1, None]
+    assert [options["steps"] for _, options in calls] == [("conv1/3x3",)] * 2
+    assert shown["label"] == "dog"
+    seen = shown["networks"][1]["seen"]
+    assert (seen["image"]["width"], seen["label"]) == (40, None)
+    assert seen["probabilities"] == [["class 1", 0.5], ["class 0", 0.25]]
+    assert "The label does not fit mini_googlenet: label 'dog': the network has no class names" in page.notes[-1]
+    assert page.notes[0].startswith("mini_googlenet does not record how pixels become inputs.")
+
+
+def test_input_that_fits_only_the_first_network_is_a_note(described, mini):
+    x = np.zeros((3, 32, 32), np.float32)
+    page = mg.view(mini, x, beside=mg.models.mini_googlenet(3, size=40, width=0.25, init="zeros"))
+    assert any("has no values for this image: the input must be (3, 40, 40)" in note for note in page.notes)
+    assert data_in(page.html)["networks"][1]["seen"] == {}
+    assert mg.view(mini, x).notes == [note for note in page.notes if "no values" not in note]
+
+
+def test_two_networks_share_the_size_of_the_page(described, mini):
+    maps = {"channels": [0], "width": 1, "height": 1, "low": 0, "high": 1, "png": "x" * 2000}
+    described.nodes = {name: {"maps": maps} for name in mini.nodes}
+    image = np.zeros((9, 9, 3), np.uint8)
+    whole = mg.view(mini, image, beside=mini)
+    page = mg.view(mini, image, beside=mini, size=whole.megabytes - 0.1)
+    assert page.megabytes <= whole.megabytes - 0.1
+    kept = [sum(bool(node.get("maps")) for node in net["nodes"]) for net in data_in(page.html)["networks"]]
+    assert max(kept) - min(kept) <= 1
+    assert max(kept) < len(mini.nodes)
+    names = [f"of mini_googlenet {number}" for number in (1, 2)]
+    assert all(name in page.notes[-1] for name in names)
+
+
+def test_page_reports_what_a_photograph_loses(described, mini, tmp_path):
+    image = Image.new("RGBA", (40, 40), (10, 200, 30, 255))
+    image.paste((10, 200, 30, 0), (0, 0, 40, 10))
+    image.save(tmp_path / "logo.png")
+    (note,) = [note for note in mg.view(mini, tmp_path / "logo.png").notes if "transparent" in note]
+    assert note == "logo.png is transparent in 25% of its pixels. The page shows their colours without transparency."

@@ -1,14 +1,17 @@
 """Format detection: the content of a file selects its reader, not its name."""
 
 import json
+import struct
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import torch_made
 import weight_files as make
 
 from minigooglenet import weights
-from minigooglenet.weights import caffe, detect, npz, safetensors, torchvision
+from minigooglenet.weights import caffe, detect, npz, safetensors, torch_state, torchvision
 
 LEGACY = detect.TORCH_MAGIC + bytes(20)
 
@@ -36,6 +39,8 @@ CAFFE = _field(1, b"GoogLeNet")
         (make.archive([("a.npy", make.npy())]), detect.NPZ),
         (make.archive([("archive/data.pkl", b""), ("archive/data/0", b"")]), detect.TORCH),
         (LEGACY, detect.TORCH),
+        (b"\x80\3" + LEGACY[2:], detect.TORCH),
+        (b"\x80\4\x95" + struct.pack("<Q", 13) + LEGACY[2:], detect.TORCH),
         (CAFFE + _field(2, bytes(300)) + _field(2, b""), detect.CAFFE),
         (CAFFE + _field(100, bytes(300)), detect.CAFFE),
         (_field(100, bytes(10)), detect.CAFFE),
@@ -62,7 +67,9 @@ def test_safetensors_detection_ignores_the_header_length(tmp_path, length):
         (make.native(), safetensors.Reader),
         (make.archive([("a.npy", make.npy())]), npz.Reader),
         (CAFFE + _field(2, bytes(300)), caffe.Reader),
-        (LEGACY, torchvision.Reader),
+        (torch_made.stream({"w": np.ones(2)}), torch_state.Reader),
+        (torch_made.archive({"w": np.ones(2)}), torch_state.Reader),
+        (torch_made.archive({"inception3a.branch1.conv.weight": np.ones(2)}), torchvision.Reader),
         (make.safetensors({"inception3a.branch1.conv.weight": make.ENTRY}, bytes(8)), torchvision.Reader),
     ],
 )

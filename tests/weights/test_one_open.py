@@ -6,12 +6,13 @@ import sys
 
 import numpy as np
 import pytest
+import torch_made
 from safetensors.numpy import save_file
 from test_caffe import model as caffe_model
 from test_caffe import weights as caffe_weights
 
 import minigooglenet as mg
-from minigooglenet.weights.torchvision import names
+from minigooglenet.weights.state_dicts.googlenet import names
 
 # In a separate process, because an audit hook cannot be removed. Opening a descriptor does not open the file again.
 CHILD = """
@@ -60,14 +61,14 @@ print(json.dumps(results), "safetensors" in sys.modules)
 """
 
 
-def _torchvision(path, torch=None):
+def _torchvision(path):
     g = mg.models.googlenet(3, aux=False, variant="torchvision", init="zeros")
     arrays = {**g.params, **g.buffers}
-    state = {key: np.array(arrays[name], "f4") for key, name in names(False).items()}
-    if torch is None:
-        save_file(state, path)
+    state = {key: np.array(arrays[name], "f4") for key, name in names().items()}
+    if path.suffix == ".pth":
+        path.write_bytes(torch_made.archive(state))
     else:
-        torch.save({name: torch.from_numpy(array) for name, array in state.items()}, path)
+        save_file(state, path)
 
 
 def _files(folder):
@@ -102,7 +103,7 @@ def test_weights_file_is_opened_and_parsed_once(tmp_path):
 
 
 def test_torch_file_is_opened_once(tmp_path):
-    _torchvision(tmp_path / "a.pth", pytest.importorskip("torch"))
+    _torchvision(tmp_path / "a.pth")
     counts, _ = _counts([(action, str(tmp_path / "a.pth")) for action in ("load", "read", "load_into", "inspect")])
     assert set(map(tuple, counts.values())) == {(1, 1)}, counts
 

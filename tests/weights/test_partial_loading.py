@@ -4,12 +4,14 @@ import hashlib
 
 import numpy as np
 import pytest
+import torch_made
 from safetensors.numpy import save_file
 from test_caffe import blob, field, layer
 
 import minigooglenet as mg
 from minigooglenet import data, layers, weights
-from minigooglenet.weights import torchvision
+from minigooglenet.weights import published, torchvision
+from minigooglenet.weights.state_dicts import googlenet
 
 CLASSIFIER, KEPT = "loss3/classifier", "inception_5b/1x1/weight"
 PARTS = {"only": {"only": ["conv*", "inception_*"]}, "not strict": {"strict": False}}
@@ -137,21 +139,14 @@ def source():
 @pytest.fixture(scope="module")
 def state(source):
     arrays = {**source.params, **source.buffers}
-    return {key: arrays[name] for key, name in torchvision.names(aux=False).items()}
+    return {key: arrays[name] for key, name in googlenet.names().items()}
 
 
 def _write(path, state):
     if path.suffix == ".safetensors":
         save_file(state, path)
     else:
-        torch = pytest.importorskip("torch")
-
-        def tensors(value):
-            if isinstance(value, dict):
-                return {name: tensors(one) for name, one in value.items()}
-            return torch.from_numpy(value) if isinstance(value, np.ndarray) else value
-
-        torch.save(tensors(state), path)
+        path.write_bytes(torch_made.archive(state))
 
 
 FORMS = pytest.mark.parametrize("form", ["a.safetensors", "a.pth"])
@@ -203,17 +198,15 @@ def test_checkpoint_with_a_state_dict_is_read(tmp_path, state, source, key):
     np.testing.assert_array_equal(loaded.graph.params[KEPT], source.params[KEPT])
 
 
-class _Odd:
-    pass
+MODULE = torch_made.Raw(b"c__main__\nNet\n)\x81}X\x08\0\0\0trainingK\1sb")
 
 
-@pytest.mark.parametrize("thing", [_Odd(), {"model": _Odd()}, [_Odd()]])
+@pytest.mark.parametrize("thing", [MODULE, {"model": MODULE}, [MODULE]])
 def test_pickled_module_is_rejected_in_one_sentence(tmp_path, thing):
-    torch = pytest.importorskip("torch")
-    for new in (True, False):
-        torch.save(thing, tmp_path / "a.pth", _use_new_zipfile_serialization=new)
+    for make in (torch_made.archive, torch_made.stream):
+        (tmp_path / "a.pth").write_bytes(make(thing))
         with pytest.raises(
-            weights.WeightsError, match=r"_Odd, that could run any code.*model\.state_dict\(\)"
+            weights.WeightsError, match=r"__main__\.Net, that could run any code.*model\.state_dict\(\)"
         ) as caught:
             weights.load(tmp_path / "a.pth")
         assert "\x1b" not in str(caught.value)
@@ -278,7 +271,8 @@ def test_state_dict_without_pixels_warns(tmp_path, state, form):
 def test_published_torchvision_file_has_known_pixels(tmp_path, state, monkeypatch):
     _write(tmp_path / "a.safetensors", state)
     digest = hashlib.sha256((tmp_path / "a.safetensors").read_bytes()).hexdigest()
-    monkeypatch.setattr(torchvision, "PUBLISHED", digest[:8])
+    file = published.Published("mine", "a.safetensors", (), sha256=digest[:8], pixels="unit")
+    monkeypatch.setattr(torchvision, "PUBLISHED", (file,))
     loaded = weights.load(tmp_path / "a.safetensors")
     assert loaded.pixels == data.UNIT
 

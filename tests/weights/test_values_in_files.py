@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch_made
 import weight_files as make
 from safetensors.numpy import save_file
 
@@ -37,8 +38,7 @@ def _sealed(path, arrays):
 
 
 def _torch(path, arrays):
-    torch = pytest.importorskip("torch")
-    torch.save({name: torch.from_numpy(array) for name, array in arrays.items()}, path)
+    path.write_bytes(torch_made.archive(arrays))
 
 
 def _caffe(path, arrays):

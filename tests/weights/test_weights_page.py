@@ -9,6 +9,7 @@ import pytest
 import minigooglenet as mg
 from minigooglenet.data.pixel_names import NAMED
 from minigooglenet.layers import registry
+from minigooglenet.weights import pickles, torch_files
 from minigooglenet.weights.published import PUBLISHED
 
 PAGE = Path(__file__).parents[2] / "docs" / "weights.md"
@@ -36,6 +37,12 @@ def test_custom_layer_of_the_page_saves_and_checks(tmp_path, monkeypatch):
     mg.weights.save(g, tmp_path / "a.safetensors")
     assert mg.weights.load(tmp_path / "a.safetensors").graph.nodes["swish"].layer.beta == 1.5
     assert mg.gradcheck.check_layer(namespace["Swish"](1.5), (2, 3, 3)).verdict == "PASS"
+
+
+def test_page_counts_what_the_reader_of_pickles_knows():
+    text = " ".join(PAGE.read_text(encoding="utf-8").split())
+    assert f"knows the {len(pickles.CODES)} instructions" in text
+    assert f"{len(torch_files.PERMITTED)} names" in text
 
 
 def test_page_lists_published_files_and_pixel_rules():

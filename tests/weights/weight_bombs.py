@@ -132,8 +132,7 @@ def _archive(pickled, members=()):
 
 def tuples(depth=60):
     """Return a pickle of a dict whose key is a tuple of 2**depth parts; each level is shared twice."""
-    levels = b"".join(b"h\0h\0\x86q\0" for _ in range(depth))
-    return b"\x80\2}K\1q\0" + levels.replace(b"h\0", b"h\0", 1) + b"h\0K\1s."
+    return b"\x80\2}K\1q\x000" + b"h\0h\0\x86q\x000" * depth + b"h\0K\1s."
 
 
 def torch_tuples():

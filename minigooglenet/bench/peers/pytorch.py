@@ -143,12 +143,37 @@ class _Add(nn.Module):
         return sum(xs[1:], start=xs[0])
 
 
+class _Multiply(nn.Module):
+    def forward(self, *xs):
+        rank = max(x.ndim for x in xs)
+        first, *others = (x.reshape(*x.shape, *[1] * (rank - x.ndim)) for x in xs)
+        for other in others:
+            first = first * other
+        return first
+
+
+class _Scale(nn.Module):
+    """Parameters and buffers of a Scale, with zeros until they are filled."""
+
+    def __init__(self, layer):
+        super().__init__()
+        for name, value in layer.params.items():
+            self.register_parameter(name, nn.Parameter(torch.zeros(value.shape)))
+        for name, value in layer.buffers.items():
+            self.register_buffer(name, torch.zeros(value.shape))
+
+    def forward(self, x):
+        shape = -1, *[1] * (x.ndim - 2)
+        y = x * self.weight.reshape(shape)
+        return y + self.bias.reshape(shape) if hasattr(self, "bias") else y
+
+
 def module(layer, in_place=False):
     """Return the PyTorch module for one of our layers, with copies of its parameters."""
     if layer.kind not in _MODULES:
         raise ValueError(f"{layer.kind} is not supported in the PyTorch version of a network")
     made = _MODULES[layer.kind](layer)
-    if isinstance(made, nn.ReLU):
+    if isinstance(made, (nn.ReLU, nn.Hardtanh, nn.LeakyReLU, nn.Hardswish, nn.SiLU)):
         made.inplace = in_place
     arrays = dict(made.named_parameters()) | dict(made.named_buffers())
     with torch.no_grad():
@@ -157,11 +182,24 @@ def module(layer, in_place=False):
     return made
 
 
+class _PaddedConv2d(nn.Conv2d):
+    """A convolution that pads each side by itself."""
+
+    def __init__(self, sides, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.sides = sides
+
+    def forward(self, x):
+        return super().forward(nn.functional.pad(x, self.sides))
+
+
 def _conv(layer):
-    bias = "bias" in layer.params
-    channels = (layer.in_channels, layer.out_channels)
-    settings = {"dilation": layer.dilation, "groups": layer.groups, "bias": bias}
-    return nn.Conv2d(*channels, layer.kernel_size, layer.stride, _padding(layer), **settings)
+    settings = {"dilation": layer.dilation, "groups": layer.groups, "bias": "bias" in layer.params}
+    sizes = layer.in_channels, layer.out_channels, layer.kernel_size, layer.stride
+    (top, bottom), (left, right) = layer.padding
+    if top != bottom or left != right:
+        return _PaddedConv2d((left, right, top, bottom), *sizes, 0, **settings)
+    return nn.Conv2d(*sizes, _padding(layer), **settings)
 
 
 def _max_pool(layer):
@@ -180,6 +218,11 @@ def _padding(layer):
     return top, left
 
 
+def _pad(layer):
+    (top, bottom), (left, right) = layer.padding
+    return nn.ConstantPad2d((left, right, top, bottom), layer.value)
+
+
 _MODULES = {
     "Conv2d": _conv,
     "MaxPool2d": _max_pool,
@@ -195,4 +238,16 @@ _MODULES = {
     "Softmax": lambda layer: nn.Softmax(dim=1),
     "Concat": lambda layer: _Concat(),
     "Add": lambda layer: _Add(),
+    "Clip": lambda layer: nn.Hardtanh(*layer.parameters),
+    "ReLU6": lambda layer: nn.ReLU6(),
+    "LeakyReLU": lambda layer: nn.LeakyReLU(layer.slope),
+    "Sigmoid": lambda layer: nn.Sigmoid(),
+    "Tanh": lambda layer: nn.Tanh(),
+    "HardSwish": lambda layer: nn.Hardswish(),
+    "SiLU": lambda layer: nn.SiLU(),
+    "Scale": _Scale,
+    "Multiply": lambda layer: _Multiply(),
+    "GlobalMaxPool2d": lambda layer: nn.Sequential(nn.AdaptiveMaxPool2d(1), nn.Flatten()),
+    "Pad": _pad,
+    "ChannelShuffle": lambda layer: nn.ChannelShuffle(layer.groups),
 }

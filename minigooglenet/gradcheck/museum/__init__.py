@@ -31,8 +31,8 @@ from minigooglenet.gradcheck.museum.exhibit import KEYS, Exhibit
 
 __all__ = ["CONTRACT_FAULTS", "EXHIBITS", "KEYS", "Exhibit"]
 
-_MODULES = (conv, conv_settings, conv_dilation, pooling, norm, pointwise, softmax, losses, linear, merge)
-_MODULES = (*_MODULES, norm_terms, attention, activations, targets, channels, padding)
+_MODULES = (conv, conv_settings, pooling, norm, pointwise, softmax, losses, linear, merge)
+_MODULES = (*_MODULES, norm_terms, attention, activations, targets, channels, padding, conv_dilation)
 
 EXHIBITS: dict[str, Exhibit] = {
     exhibit.name: exhibit for module in _MODULES for room in module.ROOMS for exhibit in room.exhibits

@@ -26,8 +26,10 @@ def flat(x):
 
     Contiguous images are not copied, so a block of channels of a larger array can be read and written through it.
     """
-    if len(x) == 0 or x[0].size == 0:
+    if x.size == 0:
         return np.empty(0, x.dtype), 0
+    if x.flags.c_contiguous:
+        return typed(x).reshape(-1), x.size // len(x)
     if not x[0].flags.c_contiguous or x.strides[0] % x.itemsize or x.strides[0] < 0:
         x = np.ascontiguousarray(x)
     x = typed(x)

@@ -27,14 +27,15 @@ def multiply(a, b, c, bias, relu, add):
     relu : replace negative values by zero
     add : add to the values in c; then bias must be empty
     """
+    zero = c.dtype.type(0)
     gemm_rows(
-        c.dtype.type(0),
+        zero,
         (a.ctypes.data, row_table(a.shape[0], a.strides[0]), a.strides[1]),
         (b.ctypes.data, row_table(b.shape[0], b.strides[0])),
         (c.ctypes.data, c.strides[0], c.shape[1]),
         c.itemsize,
         bias.ctypes.data if len(bias) else 0,
-        relu,
+        (zero if relu else zero - np.inf, zero + np.inf),
         add,
     )
 
@@ -51,7 +52,13 @@ def multiply_into(a, b, c):
 @compiled
 def _multiply_at(zero, a, b, c, sizes, a_strides, b_row, c_row, size):
     a = a, row_table(sizes[0], a_strides[0]), a_strides[1]
-    gemm_rows(zero, a, (b, row_table(sizes[1], b_row)), (c, c_row, sizes[2]), size, 0, False, False)
+    gemm_rows(zero, a, (b, row_table(sizes[1], b_row)), (c, c_row, sizes[2]), size, 0, no_limits(zero), False)
+
+
+@compiled
+def no_limits(zero):
+    """Return (-infinity, infinity) in the type of `zero`."""
+    return type(zero)(-np.inf), type(zero)(np.inf)
 
 
 @compiled
@@ -64,16 +71,15 @@ def row_table(count, distance):
 
 
 @compiled
-def gemm_rows(zero, a, b, c, size, bias, relu, add):
+def gemm_rows(zero, a, b, c, size, bias, limits, add):
     """Compute C = A B for rows at any addresses: C[i, j] = sum over k of A[i, k] B[k, j].
 
     zero : 0 of the dtype;  size : bytes of a value
     a : (address, row table (I,): offset of each row from the address in bytes, bytes between a row's values)
     b : (address, row table (K,)), each row contiguous
     c : (address, bytes between rows, J)
-    bias : address of I initial values of the sums, or 0;  relu, add : as in `multiply`
+    bias : address of I initial values of the sums, or 0;  limits : (lowest, highest) value;  add : as in `multiply`
     """
-    lowest = zero if relu else zero - np.inf
     lanes = VECTOR_BYTES // size
     rows, columns, inner = len(a[1]), c[2], len(b[1])
     a_rows, b_rows = a[1].ctypes.data, b[1].ctypes.data
@@ -87,7 +93,7 @@ def gemm_rows(zero, a, b, c, size, bias, relu, add):
         i = 0
         while i < rows:
             at = (zero, a[0], a_rows + 8 * i, a[2], b_at, b_rows, c_at + i * c[1], c[1], inner)
-            end = (bias + i * size if bias else 0, add, lowest)
+            end = (bias + i * size if bias else 0, add, limits)
             if rows - i >= MR:
                 if width == 3:
                     _block_3(*at, *end)

@@ -13,7 +13,7 @@ import numpy as np
 from minigooglenet import parallel, shapes
 from minigooglenet.kernels.fast import flat, padded_planes
 from minigooglenet.kernels.fast.bias_gradient import row_sums
-from minigooglenet.kernels.fast.gemm import gemm_rows, padded_columns, row_table, transpose_matrix
+from minigooglenet.kernels.fast.gemm import gemm_rows, no_limits, padded_columns, row_table, transpose_matrix
 from minigooglenet.kernels.fast.jit import compiled
 from minigooglenet.kernels.fast.microkernel import MR
 from minigooglenet.kernels.fast.simd import fill
@@ -22,6 +22,7 @@ BAND = 1 << 17  # output values per band of rows: 512 kB in float32, which fits 
 # For a smaller output, split the filters: bands of rows would leave vectors half empty, and each thread would read all
 # weights.
 SMALL_MAP = 16 * 16
+NO_LIMITS = -np.inf, np.inf
 GROUP = 8  # images whose transposed upstream gradients are in memory at the same time
 
 
@@ -34,19 +35,19 @@ def forward(x, weight, bias, stride, padding, groups, dilation=(1, 1)):
 
 
 def _into(y, x, *arguments, dilation):
-    for task, count in bind(x, *arguments, False, y, dilation):
+    for task, count in bind(x, *arguments, NO_LIMITS, y, dilation):
         parallel.parallel_for(task, count)
 
 
-def bind(x, weight, bias, stride, padding, groups, relu, y, dilation=(1, 1)):
+def bind(x, weight, bias, stride, padding, groups, limits, y, dilation=(1, 1)):
     """Return [(task, count)] for `parallel_for`; every run computes y from x.
 
-    relu : write max(y, 0) instead of y
+    limits : (lowest, highest) output, (0, infinity) for a ReLU
     """
     window = padded_planes.window(x.shape, weight.shape, stride, padding, dilation)
     starts = np.empty(0, x.dtype) if bias is None else flat.typed(np.ascontiguousarray(bias))
     return [
-        _bind(x[:, reads], y[:, writes], matrix, starts[writes], relu, window)
+        _bind(x[:, reads], y[:, writes], matrix, starts[writes], limits, window)
         for matrix, reads, writes in _groups(weight, groups)
     ]
 
@@ -88,16 +89,17 @@ def _groups(weight, groups):
         yield matrix, slice(g * weight.shape[1], (g + 1) * weight.shape[1]), slice(g * filters, (g + 1) * filters)
 
 
-def _bind(x, y, matrix, bias, relu, window):
+def _bind(x, y, matrix, bias, limits, window):
     values, step = flat.flat(x)
     target, target_step = flat.flat(y)
     band, chunks = _split(window, len(matrix), len(x), parallel.num_workers())
     bands = -(-window.output[0] // band)
     offsets = window.offsets(band) * x.itemsize
+    limits = x.dtype.type(limits[0]), x.dtype.type(limits[1])
     settings = tuple(window), window.is_plain, offsets, band, chunks
 
     def task(start, stop):
-        _convolve_parts(values, step, target, target_step, matrix, bias, relu, *settings, (start, stop))
+        _convolve_parts(values, step, target, target_step, matrix, bias, limits, *settings, (start, stop))
 
     return task, len(x) * bands * chunks
 
@@ -125,7 +127,7 @@ def _split(window, filters, images, threads):
 
 
 @compiled
-def _convolve_parts(x, x_step, y, y_step, matrix, bias, relu, window, is_plain, offsets, band, chunks, items):
+def _convolve_parts(x, x_step, y, y_step, matrix, bias, limits, window, is_plain, offsets, band, chunks, items):
     channels, size, _, _, _, output, phases, extra, pitch, _ = window
     filters = matrix.shape[0]
     area, plane_rows = output[0] * output[1], band + extra[0]
@@ -151,10 +153,10 @@ def _convolve_parts(x, x_step, y, y_step, matrix, bias, relu, window, is_plain, 
             b = packed.ctypes.data, offsets
         if pitch == output[1]:
             c = y.ctypes.data + (target + first * output[1]) * y.itemsize, area * y.itemsize, columns
-            gemm_rows(x.dtype.type(0), a, b, c, x.itemsize, start, relu, False)
+            gemm_rows(x.dtype.type(0), a, b, c, x.itemsize, start, limits, False)
         else:
             c = results.ctypes.data, band * pitch * y.itemsize, columns
-            gemm_rows(x.dtype.type(0), a, b, c, x.itemsize, start, relu, False)
+            gemm_rows(x.dtype.type(0), a, b, c, x.itemsize, start, limits, False)
             padded_planes.unpad_rows(results, band * pitch, end - begin, rows, pitch, y, target, area, output[1], first)
 
 
@@ -214,7 +216,7 @@ def _images_backward(
     values = channels * phases[0] * phases[1] * plane_rows * pitch
     packed = np.empty(0 if is_plain or len(grad_x) == 0 else values, grads.dtype)
     padded_rows = np.empty(0 if pitch == output[1] else filters * stretch, grads.dtype)
-    b_rows = row_table(filters, stretch * grads.itemsize)
+    zero, b_rows = grads.dtype.type(0), row_table(filters, stretch * grads.itemsize)
     a_rows = row_table(channels, by_position.strides[1])
     for item in range(items[0], items[1]):
         n = begin + item
@@ -230,7 +232,7 @@ def _images_backward(
         if is_plain:
             a = by_position.ctypes.data, a_rows, by_position.itemsize
             c = grad_x.ctypes.data + n * x_step * grads.itemsize, area * grads.itemsize, area
-            gemm_rows(grads.dtype.type(0), a, b, c, grads.itemsize, 0, False, False)
+            gemm_rows(zero, a, b, c, grads.itemsize, 0, no_limits(zero), False)
             continue
         fill(packed, 0, values, grads.dtype.type(0))
         # Each kernel position adds its product to the plane, starting at the element of that position.
@@ -241,7 +243,7 @@ def _images_backward(
                 phases[0] * phases[1] * plane_rows * pitch * grads.itemsize,
                 stretch - pitch + output[1],
             )
-            gemm_rows(grads.dtype.type(0), a, b, c, grads.itemsize, 0, False, True)
+            gemm_rows(zero, a, b, c, grads.itemsize, 0, no_limits(zero), True)
         padded_planes.unpack(packed, grad_x, n * x_step, window)
 
 
@@ -266,4 +268,4 @@ def _weights_backward(x, x_step, transposed, grad_matrix, offsets, window, is_pl
             padded_planes.pack(x, n * x_step, window, 0, output[0], reads, packed)
             at = packed.ctypes.data
         b = transposed.ctypes.data + (n - span[0]) * transposed.strides[0], b_rows
-        gemm_rows(x.dtype.type(0), (at, rows, x.itemsize), b, c, x.itemsize, 0, False, True)
+        gemm_rows(x.dtype.type(0), (at, rows, x.itemsize), b, c, x.itemsize, 0, no_limits(x.dtype.type(0)), True)

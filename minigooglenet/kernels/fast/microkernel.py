@@ -37,9 +37,9 @@ _INT = ir.IntType(64)
 def micro_kernel(rows, vectors, scalar=False):
     """Return the function that computes a block of `rows` x `vectors` vectors; with `scalar`, of single values.
 
-    block(zero, a, a_rows, a_step, b, b_rows, c, c_row, inner, bias, add, lowest) in Numba code:
+    block(zero, a, a_rows, a_step, b, b_rows, c, c_row, inner, bias, add, limits) in Numba code:
 
-        c[i, j] = max(lowest, start + sum over k of a[i, k] * b[k, j])
+        c[i, j] = limited(start + sum over k of a[i, k] * b[k, j])
 
     zero : 0 of the arrays' dtype, float32 or float64
     a, b, c, bias : addresses of the first values; b and c are contiguous along j
@@ -47,12 +47,12 @@ def micro_kernel(rows, vectors, scalar=False):
     a_step, c_row : bytes between values in a row of a, and between rows of c
     inner : the inner dimension, the number of values of k
     bias, add : sums start from c if `add`, else from bias[i], or from 0 if the address of bias is 0
-    lowest : 0 for a ReLU (NaN stays NaN), -infinity for none
+    limits : (lowest, highest) value, (0, infinity) for a ReLU; NaN stays NaN
     """
 
     @intrinsic
-    def block(_, zero, a, a_rows, a_step, b, b_rows, c, c_row, inner, bias, add, lowest):
-        signature = types.void(zero, *[types.intp] * 9, types.boolean, zero)
+    def block(_, zero, a, a_rows, a_step, b, b_rows, c, c_row, inner, bias, add, limits):
+        signature = types.void(zero, *[types.intp] * 9, types.boolean, types.UniTuple(zero, 2))
 
         def code(context, builder, signature, arguments):
             real = ir.FloatType() if zero == types.float32 else ir.DoubleType()
@@ -75,14 +75,16 @@ class _Block:
         self.cells = [(i, j) for i in range(rows) for j in range(vectors)]
         self.rows, self.vectors = rows, vectors
         self.a, self.a_rows, self.a_step, self.b, self.b_rows, self.c, self.c_row = arguments[:7]
-        self.inner, self.bias, self.add, self.lowest = arguments[7:]
+        self.inner, self.bias, self.add, limits = arguments[7:]
+        self.lowest, self.highest = (builder.extract_value(limits, i) for i in range(2))
 
     def emit(self):
         sums = self._products(self._start())
-        lowest = self._broadcast(self.lowest)
+        lowest, highest = self._broadcast(self.lowest), self._broadcast(self.highest)
         for (i, j), value in sums.items():
-            below = self.builder.fcmp_ordered("<", value, lowest)
-            self._store(self.builder.select(below, lowest, value), self._at(self.c, self.c_row, i, j))
+            value = self.builder.select(self.builder.fcmp_ordered("<", value, lowest), lowest, value)
+            value = self.builder.select(self.builder.fcmp_ordered(">", value, highest), highest, value)
+            self._store(value, self._at(self.c, self.c_row, i, j))
 
     def _start(self):
         """Return {cell: initial vector of its sum}."""

@@ -22,12 +22,16 @@ from minigooglenet.kernels.fast.microkernel import VECTOR_BYTES
 
 
 class Vector(types.Type):
-    """The type of a vector of `real` (float32 or float64) values."""
+    """The type of a vector of `real` (float32 or float64) values; with parts=2, of half a register."""
 
-    def __init__(self, real):
+    def __init__(self, real, parts=1):
         self.real = real
-        self.lanes = VECTOR_BYTES // (real.bitwidth // 8)
+        self.lanes = VECTOR_BYTES // (real.bitwidth // 8) // parts
         super().__init__(f"vector of {self.lanes} {real}")
+
+    @property
+    def llvm(self):
+        return _llvm(self.real, self.lanes)
 
 
 def _llvm(real, lanes):
@@ -78,14 +82,16 @@ def broadcast(_, value):
     result = Vector(value)
 
     def code(context, builder, signature, arguments):
-        return _broadcast(builder, arguments[0], _llvm(value, result.lanes))
+        return splat(builder, arguments[0], result.lanes)
 
     return result(value), code
 
 
-def _broadcast(builder, value, vector):
+def splat(builder, value, lanes):
+    """Emit instructions for a vector with an LLVM value in every lane."""
+    vector = ir.VectorType(value.type, lanes)
     first = builder.insert_element(vector(ir.Undefined), value, cgutils.int32_t(0))
-    return builder.shuffle_vector(first, vector(ir.Undefined), ir.VectorType(cgutils.int32_t, vector.count)(None))
+    return builder.shuffle_vector(first, vector(ir.Undefined), ir.VectorType(cgutils.int32_t, lanes)(None))
 
 
 def _binary(instruction):
@@ -94,11 +100,10 @@ def _binary(instruction):
         vector = a if isinstance(a, Vector) else b
 
         def code(context, builder, signature, arguments):
-            lanes = _llvm(vector.real, vector.lanes)
             sides = []
             for kind, value in zip(signature.args, arguments, strict=True):
                 if not isinstance(kind, Vector):
-                    value = _broadcast(builder, context.cast(builder, value, kind, vector.real), lanes)
+                    value = splat(builder, context.cast(builder, value, kind, vector.real), vector.lanes)
                 sides.append(value)
             return getattr(builder, instruction)(*sides, flags=("contract",))
 
@@ -182,6 +187,17 @@ def at_least(_, lowest, vector):
         return builder.select(builder.fcmp_ordered("<", value, low), low, value)
 
     return vector(lowest, vector), code
+
+
+@intrinsic
+def at_most(_, highest, vector):
+    """Return the smaller value in each lane of two vectors, or NaN if the second is NaN."""
+
+    def code(context, builder, signature, arguments):
+        high, value = arguments
+        return builder.select(builder.fcmp_ordered(">", value, high), high, value)
+
+    return vector(highest, vector), code
 
 
 @intrinsic

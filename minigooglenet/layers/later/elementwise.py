@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from minigooglenet import checks
 from minigooglenet.kernels import elementwise
 from minigooglenet.layers.base import Gradients, Layer, any_shape
 from minigooglenet.typing import Array, Shape
@@ -34,7 +35,7 @@ class Clip(Elementwise):
 
     Parameters
     ----------
-    low, high : bounds; None means unbounded
+    low, high : bounds; None means unbounded, as an infinite bound does
 
     Examples
     --------
@@ -49,8 +50,8 @@ class Clip(Elementwise):
 
     def __init__(self, low: float | None, high: float | None) -> None:
         super().__init__()
-        self.low = None if low is None else elementwise.parameter(low, "low")
-        self.high = None if high is None else elementwise.parameter(high, "high")
+        self.low = None if low in (None, -np.inf) else checks.number(low, "low")
+        self.high = None if high in (None, np.inf) else checks.number(high, "high")
         elementwise.check_bounds(*self.parameters)
 
     @property
@@ -92,7 +93,7 @@ class LeakyReLU(Elementwise):
 
     def __init__(self, slope: float = 0.01) -> None:
         super().__init__()
-        self.slope = elementwise.parameter(slope, "slope")
+        self.slope = checks.number(slope, "slope")
 
     @property
     def parameters(self) -> tuple[float, ...]:

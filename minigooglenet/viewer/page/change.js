@@ -1,7 +1,7 @@
 // The panel that changes the network: the seven integers of an Inception module, or the hyperparameters of other nodes,
 // as fields; what the changes do to the node, its module and the network; and the module without its reductions.
 
-const INTEGER = "integer"; // a field for one integer
+const INTEGER = "integer";
 const NUMBER = "number";
 const SIZES = "sizes"; // an integer, or several in Python's notation: 3, 5 or (1, 2), (3, 4)
 const SWITCH = "switch";
@@ -38,7 +38,7 @@ const SEVEN = [
   ["pool proj", ["pool_proj"], "out_channels"],
 ];
 
-panel("change", "Change", [], (item) => item !== null, drawChange);
+panel("change", "Change", [], (item) => item !== null, drawChange, "select a node or module");
 
 /** Return {part: node} of an Inception module with its eight named parts, or null. */
 function inceptionParts(module) {
@@ -121,32 +121,42 @@ function shownText(value) {
 
 /** Return the number or numbers in a text in Python's notation; any other text as it is, for the error. */
 function valueOfText(text) {
-  const brackets = text.trim().replaceAll("(", "[").replaceAll(")", "]");
-  for (const json of [brackets, `[${brackets}]`]) {
+  const written = text.trim();
+  const json = written.replaceAll("(", "[").replaceAll(")", "]").replace(/[^\s,[\]]+/g, (part) => JSON.stringify(part));
+  for (const candidate of written ? [json, `[${json}]`] : []) {
     try {
-      const value = JSON.parse(json);
-      if (typeof value === "number" || Array.isArray(value)) return value;
+      return numbersIn(JSON.parse(candidate));
     } catch {
       // not in this notation
     }
   }
-  return text.trim();
+  return written;
+}
+
+/** Return the number in a text, or those in nested lists of texts, as Python reads them. */
+function numbersIn(parts) {
+  if (Array.isArray(parts)) return parts.map(numbersIn);
+  if (/^[+-]?\d+$/.test(parts)) {
+    const exact = BigInt(parts.replace("+", ""));
+    return Number.isSafeInteger(Number(exact)) ? Number(exact) : exact;
+  }
+  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(parts)) throw new SyntaxError(parts);
+  const value = Number(parts);
+  return Number.isInteger(value) || !Number.isFinite(value) ? new Float(value) : value;
 }
 
 function fieldElement(field, id) {
   const isSwitch = field.type === SWITCH;
-  const numeric = field.type === INTEGER || field.type === NUMBER;
   const input = element("input", {
     id,
-    type: isSwitch ? "checkbox" : numeric ? "number" : "text",
-    inputmode: numeric ? null : "numeric",
-    step: field.type === NUMBER ? "0.1" : null,
+    type: isSwitch ? "checkbox" : "text", // a number field hides from the page what it cannot read
+    inputmode: field.type === NUMBER ? "decimal" : "numeric",
     autocomplete: "off",
     "aria-describedby": "change-errors",
     on: {
-      input: () => (isSwitch ? editField(field, input.checked) : input.value.trim() && editField(field, valueOfText(input.value))),
+      input: () => editField(field, isSwitch ? input.checked : valueOfText(input.value)),
       blur: () => showFields(),
-      keydown: (event) => field.type === SIZES && stepped(event, field, input),
+      keydown: (event) => !isSwitch && stepped(event, field, input),
     },
   });
   const undo = element("button", {
@@ -159,14 +169,16 @@ function fieldElement(field, id) {
   return element("div", { class: "field" }, element("label", { for: id, text: field.label }), input, undo);
 }
 
-/** The arrow keys change a field that holds one integer, as in a number field. */
+/** The arrow keys change a field that holds one number: by 1, or by 0.1 where it need not be an integer. */
 function stepped(event, field, input) {
   const value = valueOfText(input.value);
-  const step = { ArrowUp: 1, ArrowDown: -1 }[event.key];
-  if (!step || !Number.isInteger(value)) return;
+  const direction = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+  const isNumber = Number.isInteger(value) || (field.type === NUMBER && (typeof value === "number" || value instanceof Float));
+  if (!direction || !isNumber) return;
   event.preventDefault();
-  input.value = value + step;
-  editField(field, value + step);
+  const step = field.type === NUMBER ? 0.1 : 1;
+  input.value = Number((Number(value) + direction * step).toFixed(10));
+  editField(field, valueOfText(input.value));
 }
 
 /** Show a field's value, unless the reader is typing it, and how to undo it. */
@@ -272,24 +284,20 @@ function showError() {
 function beforeAfter(caption, nodes) {
   const measures = { parameters: "params", MACs: "macs", "output values": "activations" };
   const rows = Object.entries(measures).map(([title, key]) => {
-    const before = sum(nodes.map((node) => node[key]));
-    const after = totalAfter(nodes, key);
-    return [title, before, after ?? "-", changeText(before, after)];
+    const before = knownSum(nodes.map((node) => node[key]));
+    const after = knownSum(nodes.map((node) => countsOf(node)[key]));
+    return [title, before ?? "-", after ?? "-", changeText(before, after)];
   });
   if (nodes.length === 1) rows.push(["shape", ...[nodes[0], countsOf(nodes[0])].map((node) => shapeText(node.shape)), ""]);
   return table(caption, ["", "before", "after", "change"], rows);
 }
 
 function changeText(before, after) {
-  if (after === null || after === before) return after === null ? "-" : "";
+  if (before === null || after === null) return "-";
+  if (after === before) return "";
   if (!before) return "new";
   const percent = (100 * (after - before)) / before;
   return `${percent > 0 ? "+" : ""}${Number(percent.toPrecision(2))}%`;
-}
-
-function totalAfter(nodes, key) {
-  const values = nodes.map((node) => countsOf(node)[key]);
-  return values.includes(null) ? null : sum(values);
 }
 
 /** Return a table of an Inception module without its 1x1 reductions, and with them; null of another module. */
@@ -297,7 +305,7 @@ function sideBySide(module) {
   const parts = inceptionParts(module);
   const reduced = new Map(nodesIn(module).map((node) => [node.name, countsOf(node)]));
   if (!parts || [...reduced.values()].some((node) => node.shape === null)) return null;
-  const naive = naiveModule(module);
+  const naive = unlessImpossible(() => naiveModule(module));
   if (!naive) return null;
   const total = (numbers, key) => sum([...numbers.values()].map((node) => node[key]));
   const macsOf = (numbers, branch) => sum(BRANCHES[branch].map((part) => numbers.get(parts[part].name)?.macs ?? 0));

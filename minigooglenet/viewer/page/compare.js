@@ -13,7 +13,7 @@ const TOTALS = {
 };
 const SHOWN_COUNTS = ["params", "macs"]; // of a row; the panel of a node has all
 
-panel("compare", "Side by side", [], () => Boolean(page.differences), drawComparison);
+panel("compare", "Side by side", [], () => Boolean(page.differences), drawComparison, "open two networks with --beside");
 
 /** Add the switch between the two drawings to the header. */
 function startComparison() {
@@ -57,14 +57,29 @@ function showIn(index, item) {
   select();
 }
 
-let comparison = null; // drawn once: it does not depend on the state, apart from the mark of the selected node
+let comparison = null; // drawn once: it does not depend on the state, apart from the marks of what is selected
 
 function drawComparison(container) {
   comparison ??= drawnComparison();
   container.append(...comparison);
   for (const old of container.querySelectorAll("[aria-current]")) old.removeAttribute("aria-current");
-  const index = page.differences.rows.findIndex((row) => row[state.network ? "second" : "first"] === state.node);
-  document.getElementById(`compare-${state.network}-${index}`)?.setAttribute("aria-current", "true");
+  const marked = markedRows().map((index) => document.getElementById(`compare-${state.network}-${index}`));
+  for (const button of marked) button.setAttribute("aria-current", "true");
+  if (marked.length) intoPanel(container, marked[0]);
+}
+
+/** Return the indices of the rows of the selected node, or of the nodes in the selected module. */
+function markedRows() {
+  const item = selectedItem(); // null while another network is about to be shown
+  const names = new Set(item ? nodesIn(item).map((node) => node.name) : []);
+  const which = state.network ? "second" : "first";
+  return page.differences.rows.flatMap((row, index) => (names.has(row[which]) ? [index] : []));
+}
+
+/** Scroll a panel, and nothing around it, to something in it that is out of view. */
+function intoPanel(container, target) {
+  const [panelBox, box] = [container, target].map((one) => one.getBoundingClientRect());
+  if (box.top < panelBox.top || box.bottom > panelBox.bottom) container.scrollTop += box.top - panelBox.top - panelBox.height / 3;
 }
 
 function drawnComparison() {

@@ -37,11 +37,11 @@ function errorAt(item, net = network()) {
   return wrong ? errors.get(wrong.name) : null;
 }
 
-/** Return {column: sum over all nodes} after the changes, or null if the network is impossible. */
+/** Return {column: sum over all nodes, null if it is unknown} after the changes, or null if the network is impossible. */
 function totalsOf(net = network()) {
   const nodes = net.nodes.map((node) => countsOf(node, net));
   if (nodes.some((node) => node.shape === null)) return null;
-  return Object.fromEntries(SUMMED.map((key) => [key, sum(nodes.map((node) => node[key]))]));
+  return Object.fromEntries(SUMMED.map((key) => [key, knownSum(nodes.map((node) => node[key]))]));
 }
 
 /** Return {nodes: {name: node}, errors: {name: text}} of the network with its edits; computed once for each change. */

@@ -1,7 +1,7 @@
 // The panel of the receptive field: the input pixels that can change the value at one position of a node's output, along
 // all paths and along the path with the smallest field; and with an image, how much each pixel does change it.
 
-panel("field", "Receptive field", ["edits", "channel"], (item) => Boolean(item?.extents) && item.kind !== "Input", drawField);
+panel("field", "Receptive field", ["edits", "channel"], (item) => Boolean(item?.extents) && item.kind !== "Input", drawField, "select a node with a known receptive field");
 
 /** Return the first and last input pixel that position `index` covers along one axis of an extent. */
 function spanAt(axis, index) {
@@ -32,10 +32,9 @@ function drawField(container, node) {
   const map = positionMap(node, { label: `position in ${node.name}`, draw: (canvas) => drawChannel(canvas, node), hover: true });
   const fields = positionFields(node);
   const moving = svg("g");
-  const box = viewBoxOf(node, size);
-  const unit = Math.max(box[2], box[3]) / 100;
-  const fixed = [svg("defs", {}, fieldHatching(1.6 * unit)), photograph(inputs[0], size)];
-  const drawing = svg("svg", { class: "field-drawing", role: "img", viewBox: box.join(" ") }, fixed, moving);
+  let shown = size.map((count) => [0, count - 1]); // the rows and columns in the drawing: it grows with the fields, but never shrinks
+  const style = { "--ratio": `${size[1]} / ${size[0]}` };
+  const drawing = svg("svg", { class: "field-drawing", role: "img", style }, photograph(inputs[0], size), moving);
   const sentences = element("div", { id: "field-text" });
   const effective = node.effective ? effectiveField(node, size) : null;
   container.append(
@@ -54,8 +53,11 @@ function drawField(container, node) {
     const text = fieldSentences(node, position, size);
     map.update();
     fields.update();
+    shown = shown.map((span, axis) => covering(span, fieldAt(node, "wide", position)[axis]));
+    const box = viewBoxOf(shown);
+    drawing.setAttribute("viewBox", box.join(" "));
     drawing.setAttribute("aria-label", text.join(" "));
-    moving.replaceChildren(...fieldDrawing(node, position, size, unit));
+    moving.replaceChildren(...fieldDrawing(node, position, size, Math.max(box[2], box[3]) / 100));
     sentences.replaceChildren(...text.map((sentence) => element("p", { text: sentence })));
     effective?.update();
   });
@@ -81,21 +83,21 @@ function fieldNotes(node, inputs) {
   return notes.map((text) => element("p", { class: "note", text }));
 }
 
-/** Return [left, top, width, height] that contains the input and the field of every position, with a margin for labels. */
-function viewBoxOf(node, size) {
-  const ends = node.extents.wide.map((axis, i) => {
-    const spans = Array.from({ length: countOf(axis) }, (_, index) => spanAt(axis, index));
-    return [Math.min(0, ...spans.map((span) => span[0])), Math.max(size[i] - 1, ...spans.map((span) => span[1]))];
-  });
-  const [height, width] = ends.map(([first, last]) => last - first + 1);
+/** Return the span that contains two spans. */
+const covering = (one, other) => [Math.min(one[0], other[0]), Math.max(one[1], other[1])];
+
+/** Return [left, top, width, height] that contains rows and columns, with a margin for labels. */
+function viewBoxOf(spans) {
+  const [height, width] = spans.map(([first, last]) => last - first + 1);
   const margin = 0.07 * Math.max(height, width);
-  return [ends[1][0] - margin, ends[0][0] - margin, width + 2 * margin, height + 2 * margin];
+  return [spans[1][0] - margin, spans[0][0] - margin, width + 2 * margin, height + 2 * margin];
 }
 
 /** Return what moves in the drawing: padding, the two fields, and the sizes of the padding. */
 function fieldDrawing(node, position, size, unit) {
   const [rows, columns] = fieldAt(node, "wide", position);
   return [
+    svg("defs", {}, fieldHatching(1.6 * unit)),
     svg("path", { id: "field-padding", d: paddingPath(rows, columns, size), "fill-rule": "evenodd", fill: "url(#field-hatching)" }),
     ...outlined("field-largest", rows, columns),
     ...outlined("field-smallest", ...fieldAt(node, "narrow", position)),

@@ -11,6 +11,16 @@ const impossible = (text) => {
   throw new Impossible(text);
 };
 
+/** Return what a function returns, or null if the network is impossible. */
+function unlessImpossible(compute) {
+  try {
+    return compute();
+  } catch (error) {
+    if (error instanceof Impossible) return null;
+    throw error;
+  }
+}
+
 const product = (factors) => factors.reduce((total, factor) => total * factor, 1);
 
 /** Return a value as Python writes it, because errors quote values: (7, 5), 'same', None. */
@@ -18,6 +28,7 @@ function pythonText(value) {
   if (Array.isArray(value)) return `(${value.map(pythonText).join(", ")}${value.length === 1 ? "," : ""})`;
   if (typeof value === "string") return pythonString(value);
   if (typeof value === "number") return pythonNumber(value);
+  if (typeof value === "bigint" || value instanceof Float) return String(value);
   return { null: "None", true: "True", false: "False" }[value];
 }
 
@@ -40,10 +51,23 @@ function pythonNumber(value) {
   return text.replace(/e([+-])(\d)$/, "e$10$2");
 }
 
+/** A float whose value is an integer or infinite, such as 3.0 and 1e3: in Python none of them is an integer. */
+class Float extends Number {
+  toString() {
+    const value = this.valueOf();
+    if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
+    if (Math.abs(value) >= 1e16) return value.toExponential();
+    return Object.is(value, -0) ? "-0.0" : `${value}.0`;
+  }
+}
+
 // shapes.py: checks of hyperparameters, and output sizes.
 
 function checkedInteger(value, name, least) {
-  if (!Number.isInteger(value)) {
+  if (typeof value === "bigint" && value >= least) {
+    impossible(`${name} is ${value}. This page counts exactly up to ${number(Number.MAX_SAFE_INTEGER)}. Try a smaller value.`);
+  }
+  if (typeof value !== "bigint" && !Number.isInteger(value)) {
     const hint = value === "same" ? ". To keep the size at stride 1, pad (kernel - 1) / 2." : "";
     impossible(`${name} must be an integer, got ${pythonText(value)}${hint}`);
   }
@@ -323,9 +347,10 @@ const FORMULAS = {
   Dropout: {
     settings(given) {
       const got = pythonText(given.p);
-      if (typeof given.p !== "number") impossible(`p must be a number in [0, 1), got ${got}`);
+      const isNumber = ["number", "bigint"].includes(typeof given.p) || given.p instanceof Float;
+      if (!isNumber) impossible(`p must be a number in [0, 1), got ${got}`);
       if (!(given.p >= 0 && given.p < 1)) impossible(`p must be in [0, 1) (the fraction of values to drop), got ${got}`);
-      return given;
+      return { ...given, p: Number(given.p) };
     },
     shape: sameShape,
     cost: (settings, output) => ({ bytes: product(output) }),

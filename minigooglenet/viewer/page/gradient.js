@@ -2,7 +2,7 @@
 
 state.objective = page.objective ?? Object.keys(page.objectives ?? {})[0] ?? null;
 
-panel("gradient", "Gradient", ["objective"], () => objectivesShown().length > 0, drawGradient);
+panel("gradient", "Gradient", ["objective"], () => objectivesShown().length > 0, drawGradient, "open a network with --image and --label");
 
 /** Return the names of the objectives for which the network has norms. */
 function objectivesShown(net = network()) {

@@ -1,12 +1,13 @@
 // The drawing of the graph: boxes that fold, edges, zoom and pan, an overview, selection with mouse and keyboard.
 
-const view = { scene: null, groups: new Map(), x: 0, y: 0, scale: 1, moved: false };
+const view = { scene: null, groups: new Map(), parts: new Map(), x: 0, y: 0, scale: 1, moved: false };
+const READABLE = 0.5; // the scale below which labels are too small to read
 
 function startGraph() {
   const frame = document.getElementById("graph");
   document.body.append(svg("svg", { class: "unseen", "aria-hidden": "true" }, hatchings())); // also for a hidden drawing
   const canvas = svg("svg", { id: "drawing", role: "presentation", "aria-hidden": "true" }, svg("g", { id: "scene" }));
-  frame.append(canvas, overview());
+  frame.append(canvas, svg("svg", { id: "names", "aria-hidden": "true" }), overview());
   canvas.addEventListener("click", (event) => clicked(event.target, false));
   canvas.addEventListener("dblclick", (event) => clicked(event.target, true));
   canvas.addEventListener("mousedown", withoutSelection);
@@ -44,22 +45,33 @@ function hatchings() {
 /** Compute the positions of all boxes and draw them. */
 function layOut() {
   const net = network();
-  view.scene = laidOut(net, state.unfolded);
-  const drawn = svg("g", { id: "scene" });
+  const scene = (view.scene = laidOut(net, state.unfolded));
   view.groups.clear();
-  for (const edge of view.scene.edges) {
+  view.parts.clear();
+  const between = svg("g"); // the edges between parts
+  for (const box of scene.boxes) {
+    if (box.item.parent === net.modules[0]) view.parts.set(box.item, { box, group: svg("g") });
+  }
+  const groupOf = (item) => (item === net.modules[0] ? between : view.parts.get(partOf(item)).group);
+  for (const edge of scene.edges) {
     edge.path = svg("path", { class: "edge", d: curve(edge.points) });
-    drawn.append(edge.path);
+    groupOf(edge.module).append(edge.path);
   }
-  for (const box of view.scene.boxes) {
+  for (const box of scene.boxes) {
     view.groups.set(box.item, drawnBox(box));
-    drawn.append(view.groups.get(box.item));
+    groupOf(box.item).append(view.groups.get(box.item));
   }
-  document.getElementById("scene").replaceWith(drawn);
+  const groups = [...view.parts.values()].map((part) => part.group);
+  document.getElementById("scene").replaceWith(svg("g", { id: "scene" }, between, groups));
   drawOverview();
   recolour();
   mark();
   show();
+}
+
+/** Return the child of the whole network that an item is, or is in: parts outside of the frame are not drawn. */
+function partOf(item) {
+  return item.parent === network().modules[0] ? item : partOf(item.parent);
 }
 
 function drawnBox(box) {
@@ -110,6 +122,7 @@ function recolour() {
     const group = view.groups.get(item);
     const position = scale.position(values[index]);
     const hatching = hatchingAt(position);
+    group.style.setProperty("--value", colourAt(position));
     group.querySelector(".swatch").setAttribute("fill", colourAt(position));
     group.querySelector(".hatching").setAttribute("fill", hatching ? `url(#hatching-${hatching})` : "none");
     group.querySelector(".value").textContent = item.kind === "Input" ? shapeText(countsOf(item).shape) : valueText(item, values[index], short);
@@ -191,20 +204,46 @@ function limitView() {
 function show() {
   limitView();
   document.getElementById("scene").setAttribute("transform", `translate(${view.x} ${view.y}) scale(${view.scale})`);
+  document.getElementById("graph").classList.toggle("far", view.scale < READABLE);
+  const [left, top, right, bottom] = visiblePart();
+  for (const { box, group } of view.parts.values()) {
+    const outside = box.x > right || box.x + box.width < left || box.y > bottom || box.y + box.height < top;
+    group.classList.toggle("outside", outside);
+  }
+  drawNames();
   moveOverview();
 }
 
+/** While labels are too small to read, write the names of large modules next to them, where nothing else is. */
+function drawNames() {
+  const boxes = [...view.parts.values()].map((part) => part.box);
+  const isFree = (box) => !boxes.some((other) => other.x > box.x && other.y < box.y + box.height && other.y + other.height > box.y);
+  const isLarge = (box) => box.item.children && box.height * view.scale >= 13;
+  const named = view.scale < READABLE ? boxes.filter((box) => isLarge(box) && isFree(box)) : [];
+  const texts = named.map((box) => {
+    const [x, y] = [view.x + (box.x + box.width) * view.scale + 6, view.y + (box.y + box.height / 2) * view.scale + 4];
+    return svg("text", { x, y, text: boxLabel(box.item) });
+  });
+  document.getElementById("names").replaceChildren(...texts);
+}
+
+/** Return [left, top, right, bottom] of what the frame shows, in the coordinates of the scene. */
+function visiblePart() {
+  const [width, height] = frameSize();
+  return [-view.x, -view.y, width - view.x, height - view.y].map((size) => size / view.scale);
+}
+
 function frameSize() {
-  const { width, height } = document.getElementById("graph").getBoundingClientRect();
+  const { width, height } = document.getElementById("drawing").getBoundingClientRect();
   return [width || 600, height || 600];
 }
 
-/** Make the whole network visible; or, unless `whole`, as much of it from the input on as can be read. */
+/** Make the whole network visible, with labels if they can be read; or, unless `whole`, as much of it as can be read. */
 function fit(whole = false) {
   const [width, height] = frameSize().map((size) => size - 20);
   const scene = view.scene;
   const smallest = Math.min(width / scene.width, height / scene.height);
-  view.scale = Math.min(1.2, whole ? smallest : Math.max(smallest, 0.5, Math.min(0.9, width / scene.width)));
+  view.scale = Math.min(1.2, whole ? smallest : Math.max(smallest, READABLE, Math.min(0.9, width / scene.width)));
   view.x = 10 + (width - scene.width * view.scale) / 2;
   view.y = 10 + (height - scene.height * view.scale) / (scene.height * view.scale > height ? 1 : 2);
   show();
@@ -252,57 +291,52 @@ function intoView({ x, y, width, height }) {
   show();
 }
 
-/** Make the unfolded module around an item visible in full width, at a smaller scale if it is wider than the frame. */
+/** Make the unfolded module around an item visible, at a smaller scale that can be read if it is wider than the frame. */
 function frameModuleOf(item) {
   const around = item.parent && item.parent !== network().modules[0] ? visibleBox(item.parent) : null;
   const shown = visibleBox(item);
   if (!around?.unfolded || !shown) return;
   const [width, height] = frameSize();
-  view.scale = Math.min(view.scale, (width - 20) / around.width);
-  view.x = width / 2 - (around.x + around.width / 2) * view.scale;
-  const target = around.height * view.scale < height ? around : shown;
-  view.y = height / 2 - (target.y + target.height / 2) * view.scale;
+  view.scale = Math.min(view.scale, Math.max(READABLE, (width - 20) / around.width));
+  const across = around.width * view.scale < width ? around : shown;
+  const down = around.height * view.scale < height ? around : shown;
+  view.x = width / 2 - (across.x + across.width / 2) * view.scale;
+  view.y = height / 2 - (down.y + down.height / 2) * view.scale;
   show();
 }
 
-/** The overview in the corner: the whole network, and a frame around the visible part. */
+/** The overview beside the drawing: the whole network, and a frame around the visible part. */
 function overview() {
-  const small = svg("svg", { id: "overview", role: "presentation", "aria-hidden": "true" });
+  const frame = svg("rect", { class: "overview-frame" });
+  const small = svg("svg", { id: "overview", role: "presentation", "aria-hidden": "true" }, svg("path", { class: "overview-boxes" }), frame);
   small.addEventListener("pointerdown", (event) => centreOn(event));
   small.addEventListener("pointermove", (event) => event.buttons && centreOn(event));
   return small;
 }
 
-const OVERVIEW = { width: 90, height: 180 };
-
-function overviewScale() {
-  return Math.min(OVERVIEW.width / view.scene.width, OVERVIEW.height / view.scene.height);
-}
-
 function drawOverview() {
-  const factor = overviewScale();
-  const boxes = view.scene.boxes
-    .filter((box) => !box.unfolded)
-    .map((box) => `M${box.x * factor} ${box.y * factor}h${box.width * factor}v${Math.max(1, box.height * factor)}h${-box.width * factor}z`);
+  const { boxes, width, height } = view.scene;
+  const folded = boxes.filter((box) => !box.unfolded);
   const small = document.getElementById("overview");
-  small.setAttribute("viewBox", `0 0 ${OVERVIEW.width} ${OVERVIEW.height}`);
-  small.replaceChildren(svg("path", { class: "overview-boxes", d: boxes.join("") }), svg("rect", { class: "overview-frame" }));
+  small.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  const paths = folded.map((box) => `M${box.x} ${box.y}h${box.width}v${box.height}h${-box.width}z`);
+  small.querySelector(".overview-boxes").setAttribute("d", paths.join(""));
 }
 
 /** Move the frame in the overview to the visible part. */
 function moveOverview() {
-  const factor = overviewScale() / view.scale;
-  const [width, height] = frameSize();
-  const place = { x: -view.x * factor, y: -view.y * factor, width: width * factor, height: height * factor };
-  const frame = document.querySelector("#overview .overview-frame");
-  for (const [name, value] of Object.entries(place)) frame.setAttribute(name, value);
+  const [left, top, right, bottom] = visiblePart();
+  const [x, y] = [Math.max(0, left), Math.max(0, top)];
+  const width = Math.max(0, Math.min(view.scene.width, right) - x);
+  const height = Math.max(0, Math.min(view.scene.height, bottom) - y);
+  filled(document.querySelector(".overview-frame"), { x, y, width, height }, []);
 }
 
 function centreOn(event) {
-  const box = document.getElementById("overview").getBoundingClientRect();
-  const factor = overviewScale() * (box.width / OVERVIEW.width);
+  const toScene = document.getElementById("overview").getScreenCTM().inverse();
+  const { x, y } = new DOMPoint(event.clientX, event.clientY).matrixTransform(toScene);
   const [width, height] = frameSize();
-  view.x = width / 2 - ((event.clientX - box.left) / factor) * view.scale;
-  view.y = height / 2 - ((event.clientY - box.top) / factor) * view.scale;
+  view.x = width / 2 - x * view.scale;
+  view.y = height / 2 - y * view.scale;
   show();
 }

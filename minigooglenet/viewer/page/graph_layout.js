@@ -5,7 +5,7 @@ const GAP = { row: 22, column: 16, inside: 14, heading: 24, port: 6 };
 const LEAF = { height: 36, least: 96, beside: 42, lane: 12 };
 const MOST_LETTERS = 28;
 
-/** Return {boxes: [{item, x, y, width, height, unfolded}], edges: [{source, target, points}], width, height}. */
+/** Return {boxes: [{item, x, y, width, height, unfolded}], edges: [{module, source, target, points}], width, height}. */
 function laidOut(net, unfolded) {
   const scene = { boxes: [], edges: [], ...sized(net, net.modules[0], unfolded) };
   placed(net, scene, scene, 0, 0, net.modules[0]);
@@ -124,7 +124,7 @@ function placed(net, scene, box, left, top) {
   };
   for (const { source, target, path } of inner.module.edges) {
     const passing = path.flatMap(([row, column]) => [rows.bottoms[row], rows.tops[row]].map((y) => [x0 + columns.at(column), y0 + y]));
-    scene.edges.push({ source, target, points: [...leaving(source), ...passing, ...entering(target)] });
+    scene.edges.push({ module: inner.module, source, target, points: [...leaving(source), ...passing, ...entering(target)] });
   }
 }
 

@@ -1,6 +1,6 @@
 // What a reader keeps: the drawing as an SVG file, the table of all nodes as CSV and JSON, and the page on paper.
 
-panel("keep", "Keep", [], () => true, drawKeep);
+panel("keep", "Keep", ["edits"], () => true, drawKeep);
 
 const SUMS = [
   "params", "weights", "biases", "macs", "adds", "multiplies", "compares", "divides", "powers", "grad_input_macs",
@@ -18,32 +18,55 @@ function drawKeep(container) {
     button("keep-print", "Print", () => print()),
   );
   const note = "The SVG has the whole drawing, folded and coloured as it is now. CSV and JSON have the numbers of every node. Paper gets the drawing and this panel.";
-  container.append(element("h2", { text: "Keep" }), buttons, element("p", { class: "note", text: note }), keptTable());
+  container.append(element("h2", { text: "Keep" }), buttons, element("p", { class: "note", text: note }));
+  if (isChanged(network())) container.append(element("p", { id: "keep-changed", text: changedText(network()) }));
+  container.append(keptTable());
 }
 
-const keptTables = new Map(); // {network: table}: it does not depend on the rest of the state
+const isChanged = (net) => Object.keys(editsOf(net)).length > 0;
+
+function changedText(net) {
+  const count = Object.keys(editsOf(net)).length;
+  return `The files and this table have the network with your changes of ${count === 1 ? "1 node" : `${number(count)} nodes`}, and their names end with "changed". Reset, at the top of the page, brings the network back.`;
+}
+
+const keptTables = new Map(); // {network: {edits, table}}: it does not depend on the rest of the state
 
 function keptTable() {
   const net = network();
-  if (!keptTables.has(net)) {
-    const rows = countedNodes(net).map((node) => [node.name, node.kind, shapeText(node.shape), node.params, node.macs]);
-    const made = table("All nodes, for one image", ["node", "layer", "output", "parameters", "MACs"], rows);
-    made.id = "kept";
-    for (const cell of made.querySelectorAll("tbody td:first-child")) cell.replaceChildren(breakable(cell.textContent));
-    made.append(element("tfoot", {}, element("tr", {}, ["sum", "", "", net.totals.params, net.totals.macs].map(sumCell))));
-    keptTables.set(net, made);
-  }
-  return keptTables.get(net);
+  const edits = editsOf(net);
+  if (keptTables.get(net)?.edits !== edits) keptTables.set(net, { edits, table: madeTable(net) });
+  return keptTables.get(net).table;
+}
+
+function madeTable(net) {
+  const rows = countedNodes(net).map((node) => [node.name, node.kind, shapeText(node.shape), node.params, node.macs].map((value) => value ?? "-"));
+  const totals = keptTotals(net);
+  const made = table(`All nodes, for one image${isChanged(net) ? ", changed" : ""}`, ["node", "layer", "output", "parameters", "MACs"], rows);
+  made.id = "kept";
+  for (const cell of made.querySelectorAll("tbody td:first-child")) cell.replaceChildren(breakable(cell.textContent));
+  made.append(element("tfoot", {}, element("tr", {}, ["sum", "", "", totals.params, totals.macs].map(sumCell))));
+  return made;
 }
 
 const sumCell = (value) => element("td", { class: typeof value === "string" ? null : "number", text: typeof value === "string" ? value : number(value) });
 
-const countedNodes = (net) => net.nodes.filter((node) => node.kind !== "Input");
+/** Return the nodes that compute, with the numbers that they have after the reader's changes. */
+const countedNodes = (net) => net.nodes.filter((node) => node.kind !== "Input").map((node) => countsOf(node, net));
 
-/** Save text as a file, named after the network. */
+/** Return the totals after the changes: null where a number is unknown, everywhere if the network is impossible. */
+function keptTotals(net) {
+  if (!isChanged(net)) return net.totals;
+  const sums = totalsOf(net);
+  const changed = Object.fromEntries(SUMS.map((key) => [key, sums === null ? null : sums[key]]));
+  const flops = changed.macs === null ? null : 2 * changed.macs;
+  return { ...net.totals, ...changed, flops, peak_bytes: null }; // only Python knows the workspaces of an inference
+}
+
+/** Save text as a file, named after the network; a name with "changed" has the reader's changes in it. */
 function download(text, type, ending) {
   const address = URL.createObjectURL(new Blob([text], { type: `${type};charset=utf-8` }));
-  element("a", { href: address, download: `${fileName(network().name)}.${ending}` }).click();
+  element("a", { href: address, download: `${fileName(network().name)}${isChanged(network()) ? "-changed" : ""}.${ending}` }).click();
   setTimeout(() => URL.revokeObjectURL(address), 10000);
   announce(`${ending.toUpperCase()} file saved`);
 }
@@ -72,18 +95,26 @@ function record(node) {
   };
 }
 
-/** Return {"totals": {...}, "rows": [{...}, ...]} as text. */
+/** Return {"totals": {...}, "rows": [{...}, ...]} as text; of a changed network, also the changes and what is impossible. */
 function jsonFile(net) {
   const rows = countedNodes(net).map((node) => ({ ...record(node), settings: node.settings, reads: node.reads }));
-  return `${JSON.stringify({ network: net.name, totals: net.totals, rows }, null, 1)}\n`;
+  const changes = isChanged(net) ? { changes: editsOf(net), errors: Object.fromEntries(recomputed(net).errors) } : {};
+  return `${JSON.stringify({ network: net.name, ...changes, totals: keptTotals(net), rows }, null, 1)}\n`;
 }
 
 /** Return one line per node that a spreadsheet opens: with a byte order mark, and without formulas. */
 function csvFile(net) {
-  const records = countedNodes(net).map(record);
+  const changes = (node) => (isChanged(net) ? { changes: changesOf(net, node) } : {});
+  const records = countedNodes(net).map((node) => ({ ...record(node), ...changes(node) }));
   const columns = [...new Set(records.flatMap(Object.keys))];
   const lines = [columns.map(csvCell), ...records.map((values) => columns.map((column) => csvCell(values[column])))];
   return `\ufeff${lines.map((cells) => `${cells.join(",")}\n`).join("")}`;
+}
+
+/** Return the changes of a node as text, such as "out_channels=96 stride=[2,2]". */
+function changesOf(net, node) {
+  const changed = Object.entries(editsOf(net)[node.name] ?? {});
+  return changed.map(([setting, value]) => `${setting}=${JSON.stringify(value)}`).join(" ");
 }
 
 /** Return the cell of a number, a shape (64x28x28; several are separated by spaces) or a text. */
@@ -131,7 +162,7 @@ function svgFile() {
   const scale = [...document.querySelectorAll("#legend svg")].map((shown) => shown.cloneNode(true));
   const legend = svg("g", { id: "legend" }, scale);
   const [margin, top] = [12, 92];
-  const heading = `${network().name}: ${title}`;
+  const heading = `${network().name}${isChanged(network()) ? ", changed" : ""}: ${title}`;
   const width = Math.ceil(Math.max(224, view.scene.width, 10 * heading.length, 7 * unit.length)) + 2 * margin;
   const height = Math.ceil(view.scene.height) + top + margin;
   const summary = document.getElementById("total").textContent;

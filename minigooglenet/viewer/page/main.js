@@ -38,6 +38,16 @@ function showNotes() {
   document.getElementById("notes").replaceChildren(...others.map((text) => element("p", { text })));
 }
 
+/** Open the panel and select the item that Python chose. A panel of nodes shows one of a module: one with values if possible. */
+function startWith({ node, panel: id }) {
+  const item = node ? (nodeNamed(node) ?? moduleNamed(`${node}/`)) : null;
+  const asked = panels.find((one) => one.id === id);
+  const inside = asked && !asked.applies(item ?? selectedItem()) ? nodesIn(item ?? network().modules[0]).filter(asked.applies) : [];
+  const chosen = inside.find((one) => one.values) ?? inside[0] ?? item;
+  if (asked) change({ panel: id });
+  if (chosen) reveal(chosen);
+}
+
 /** Draw everything. Notes come first, because they take space. */
 async function startPage() {
   if (page.networks.some((net) => net.nodes.some((node) => node.values))) await unpackFloats();
@@ -50,8 +60,7 @@ async function startPage() {
   startComparison();
   startGradient();
   fit(); // the legend and the strip have their heights now
-  if (page.start?.panel) change({ panel: page.start.panel });
-  if (page.start?.node) reveal(nodeNamed(page.start.node) ?? moduleNamed(`${page.start.node}/`));
+  startWith(page.start ?? {});
   if (!inNotebook) {
     addEventListener("hashchange", fromAddress);
     fromAddress();

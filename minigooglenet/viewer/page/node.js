@@ -1,6 +1,6 @@
 // The panel of one node or module: its numbers and how they are computed, its code, and with an image what it computes.
 
-panel("node", "Node", ["question", "objective", "edits", "channel", "direction"], (item) => item !== null, drawNode);
+panel("node", "Node", ["question", "objective", "edits", "channel", "direction"], (item) => item !== null, drawNode, "select a node or module");
 
 function drawNode(container, selected) {
   container.append(element("h2", { text: selected.name ?? (selected.label || network().name) }));
@@ -16,7 +16,7 @@ function drawNode(container, selected) {
     return drawMaps(container, item);
   }
   if (item.explain.length) container.append(element("pre", { class: "explain", text: item.explain.join("\n") }));
-  if (item.name === network().main && network() === page.networks[0] && page.probabilities) container.append(likeliest());
+  if (item.name === network().main && page.probabilities?.length) container.append(likeliest());
   drawMaps(container, item);
   container.append(...[settingsOf(item), numbersOf(item), codeOf(item), neighboursOf(item)].filter(Boolean));
 }

@@ -2,9 +2,9 @@
 
 const panels = [];
 
-/** Add a panel: `applies(item)` decides whether its tab is shown, `draw(container, item)` fills it. */
-function panel(id, title, keys, applies, draw) {
-  panels.push({ id, title, keys, applies, draw });
+/** Add a panel: `applies(item)` decides whether its tab is shown, `draw(container, item)` fills it, `remedy` is how to see it. */
+function panel(id, title, keys, applies, draw, remedy) {
+  panels.push({ id, title, keys, applies, draw, remedy });
 }
 
 function startPanels() {
@@ -36,7 +36,9 @@ function drawPanel() {
   const container = document.getElementById("panel");
   container.setAttribute("aria-labelledby", `tab-${shown.id}`);
   const focused = container.contains(document.activeElement) ? document.activeElement.id : null;
+  const asked = panels.find((one) => one.id === state.panel);
   container.replaceChildren();
+  if (asked !== shown) container.append(element("p", { class: "note", text: `To see ${asked.title}, ${asked.remedy}.` }));
   shown.draw(container, item);
   if (focused) document.getElementById(focused)?.focus();
 }

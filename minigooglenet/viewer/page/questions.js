@@ -1,6 +1,8 @@
 // The questions that colours answer: a value for every node, how values of a module combine, and the scale of colours.
 
 const sum = (values) => values.reduce((total, value) => total + value, 0);
+/** Return the sum, or null if a value is unknown. */
+const knownSum = (values) => (values.includes(null) ? null : sum(values));
 const largest = (values) => values.reduce((most, value) => Math.max(most, value), -Infinity);
 
 /** Each question: its title and unit, the value of a node (null: none) and of a module from those in it; some: not all nodes have one. */

@@ -3,7 +3,7 @@
 
 state.inputChannel = null; // whose window is shown; null: the one with the largest partial sum
 
-panel("steps", "One convolution", ["channel", "edits"], (item) => item?.kind === "Conv2d", drawSteps);
+panel("steps", "One convolution", ["channel", "edits"], (item) => item?.kind === "Conv2d", drawSteps, "select a convolution");
 
 const playing = { timer: null, node: null };
 const PAUSE = 600; // milliseconds between two positions

@@ -7,7 +7,9 @@ from numeric import assert_close, draw
 from minigooglenet import parallel
 from minigooglenet.kernels.fast import (
     adaptive_avg_pool2d,
+    add,
     avg_pool2d,
+    direct,
     elementwise,
     implicit_gemm,
     local_response_norm,
@@ -20,45 +22,67 @@ from minigooglenet.kernels.fast import (
 
 WEIGHT, BIAS = draw(6, 4, 3, 3, seed=1, dtype=np.float32), draw(6, seed=2, dtype=np.float32)
 ONE, NONE = ((1, 1), (1, 1)), ((0, 0), (0, 0))
+NO_LIMITS, RELU, RELU6 = (-np.inf, np.inf), (0, np.inf), (0, 6)
+TWO_GROUPS, DEPTHWISE = WEIGHT[:, :2], draw(4, 1, 3, 3, seed=9, dtype=np.float32)
 FACTORS = draw(4, seed=5, dtype=np.float32)
-TWO_GROUPS = WEIGHT[:, :2]
 
 
-def winograd_bind(weight, groups, rectified):
-    return lambda x, y: winograd.bind(x, winograd.prepare(weight, groups), BIAS, ONE, rectified, y)
+def winograd_bind(weight, groups, limits):
+    return lambda x, y: winograd.bind(x, winograd.prepare(weight, groups), BIAS, ONE, limits, y)
 
 
-def gemm_bind(weight, groups, rectified, stride=(1, 1), padding=ONE):
-    return lambda x, y: implicit_gemm.bind(x, weight, BIAS, stride, padding, groups, rectified, y)
+def gemm_bind(weight, groups, limits, stride=(1, 1), padding=ONE):
+    return lambda x, y: implicit_gemm.bind(x, weight, BIAS, stride, padding, groups, limits, y)
+
+
+def direct_bind(weight, groups, limits, stride=(1, 1)):
+    bias = BIAS if groups == 2 else DEPTHWISE[:, 0, 0, 0]
+    return lambda x, y: direct.bind(x, weight, bias, stride, ONE, groups, limits, y)
 
 
 # {name: (bind(x, y), forward(x) -> y)}
 BOUND = {
-    "implicit GEMM": (gemm_bind(WEIGHT, 1, False), lambda x: implicit_gemm.forward(x, WEIGHT, BIAS, (1, 1), ONE, 1)),
+    "implicit GEMM": (
+        gemm_bind(WEIGHT, 1, NO_LIMITS),
+        lambda x: implicit_gemm.forward(x, WEIGHT, BIAS, (1, 1), ONE, 1),
+    ),
     "implicit GEMM, stride 2": (
-        gemm_bind(WEIGHT, 1, False, (2, 2), NONE),
+        gemm_bind(WEIGHT, 1, NO_LIMITS, (2, 2), NONE),
         lambda x: implicit_gemm.forward(x, WEIGHT, BIAS, (2, 2), NONE, 1),
     ),
     "implicit GEMM, 1x1": (
-        gemm_bind(WEIGHT[:, :, :1, :1], 1, False, (1, 1), NONE),
+        gemm_bind(WEIGHT[:, :, :1, :1], 1, NO_LIMITS, (1, 1), NONE),
         lambda x: implicit_gemm.forward(x, WEIGHT[:, :, :1, :1], BIAS, (1, 1), NONE, 1),
     ),
     "implicit GEMM, groups": (
-        gemm_bind(TWO_GROUPS, 2, False),
+        gemm_bind(TWO_GROUPS, 2, NO_LIMITS),
         lambda x: implicit_gemm.forward(x, TWO_GROUPS, BIAS, (1, 1), ONE, 2),
     ),
     "implicit GEMM with ReLU": (
-        gemm_bind(WEIGHT, 1, True),
+        gemm_bind(WEIGHT, 1, RELU),
         lambda x: np.maximum(implicit_gemm.forward(x, WEIGHT, BIAS, (1, 1), ONE, 1), 0),
     ),
-    "Winograd": (winograd_bind(WEIGHT, 1, False), lambda x: winograd.forward(x, WEIGHT, BIAS, (1, 1), ONE, 1)),
+    "implicit GEMM with ReLU6": (
+        gemm_bind(WEIGHT, 1, RELU6),
+        lambda x: np.clip(implicit_gemm.forward(x, WEIGHT, BIAS, (1, 1), ONE, 1), *RELU6),
+    ),
+    "Direct": (direct_bind(TWO_GROUPS, 2, NO_LIMITS), lambda x: direct.forward(x, TWO_GROUPS, BIAS, (1, 1), ONE, 2)),
+    "Direct, depthwise, stride 2, with ReLU6": (
+        direct_bind(DEPTHWISE, 4, RELU6, (2, 2)),
+        lambda x: np.clip(direct.forward(x, DEPTHWISE, DEPTHWISE[:, 0, 0, 0], (2, 2), ONE, 4), *RELU6),
+    ),
+    "Winograd": (winograd_bind(WEIGHT, 1, NO_LIMITS), lambda x: winograd.forward(x, WEIGHT, BIAS, (1, 1), ONE, 1)),
     "Winograd, groups": (
-        winograd_bind(TWO_GROUPS, 2, False),
+        winograd_bind(TWO_GROUPS, 2, NO_LIMITS),
         lambda x: winograd.forward(x, TWO_GROUPS, BIAS, (1, 1), ONE, 2),
     ),
     "Winograd with ReLU": (
-        winograd_bind(WEIGHT, 1, True),
+        winograd_bind(WEIGHT, 1, RELU),
         lambda x: np.maximum(winograd.forward(x, WEIGHT, BIAS, (1, 1), ONE, 1), 0),
+    ),
+    "Winograd with ReLU6": (
+        winograd_bind(WEIGHT, 1, RELU6),
+        lambda x: np.clip(winograd.forward(x, WEIGHT, BIAS, (1, 1), ONE, 1), *RELU6),
     ),
     "max_pool2d": (
         lambda x, y: max_pool2d.bind(x, (3, 3), (2, 2), ONE, y),
@@ -80,6 +104,8 @@ BOUND = {
         lambda x, y: local_response_norm.bind(x, 3, 1.0, 0.75, 1.0, y),
         lambda x: local_response_norm.forward(x, 3, 1.0, 0.75, 1.0)[0],
     ),
+    "add": (lambda x, y: add.bind(x, limits=NO_LIMITS, y=y), lambda x: x),
+    "add with ReLU6": (lambda x, y: add.bind(x, x, x, limits=RELU6, y=y), lambda x: np.clip(x + x + x, *RELU6)),
     "relu": (relu.bind, lambda x: relu.forward(x)[0]),
     "clip": (
         lambda x, y: elementwise.bind(x, "clip", (0.0, 1.0), y),
@@ -95,6 +121,7 @@ BOUND = {
     ),
     "multiply three": (lambda x, y: multiply.bind(x, x, x, y=y), lambda x: multiply.forward(x, x, x)),
 }
+FORMS = "implicit GEMM", "Winograd"
 EVERY = pytest.mark.parametrize("name", BOUND)
 X = draw(3, 4, 9, 10, dtype=np.float32)
 
@@ -108,7 +135,7 @@ def run(bound):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_bound_tasks_write_a_slice_and_nothing_else(name, dtype):
     bind, forward = BOUND[name]
-    if dtype == np.float64 and ("Winograd" in name or "GEMM" in name):
+    if dtype == np.float64 and any(form in name for form in ("Winograd", "GEMM", "Direct")):
         pytest.skip("the weights here are float32; layers convert them before")
     x = X.astype(dtype)
     expected = forward(x)
@@ -168,7 +195,7 @@ def test_bound_tasks_write_one_image_of_a_larger_batch(name):
     assert (whole[[0, 2]] == 7).all()
 
 
-@pytest.mark.parametrize("name", ["implicit GEMM with ReLU", "Winograd with ReLU"])
+@pytest.mark.parametrize("name", [f"{form} with {limit}" for form in FORMS for limit in ("ReLU", "ReLU6")])
 def test_fused_relu_keeps_a_nan(name):
     x = X.copy()
     x[1, 2, 4, 5] = np.nan

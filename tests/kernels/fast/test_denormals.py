@@ -53,6 +53,8 @@ KERNELS = {
         K.log_softmax.forward(x[:, :, 0, 0] * np.float32(40)), [0] * len(x)
     ),
     "adamw": lambda x: _step(adaptive.adamw_step, x),
+    "adam": lambda x: _step(adaptive.adam_step, x),
+    "rmsprop": lambda x: _step(adaptive.rmsprop_step, x),
     "sgd": lambda x: _step(optim.sgd_step, x),
 }
 

@@ -21,32 +21,34 @@ import numpy as np
 from minigooglenet import parallel, shapes
 from minigooglenet.kernels.fast import flat
 from minigooglenet.kernels.fast.bias_gradient import sums_per_channel
-from minigooglenet.kernels.fast.gemm import gemm_rows, row_table
+from minigooglenet.kernels.fast.gemm import gemm_rows, no_limits, row_table
 from minigooglenet.kernels.fast.jit import compiled
 from minigooglenet.kernels.fast.microkernel import VECTOR_BYTES
 from minigooglenet.kernels.fast.winograd import tiles, transforms, weight_gradient
 from minigooglenet.kernels.fast.winograd.transforms import ELEMENTS, FILTERS, INPUT, OUTPUT, ROW, WIDTH
+
+NO_LIMITS = -np.inf, np.inf
 
 
 def forward(x, weight, bias, stride, padding, groups):
     """Return y (N, K, P, Q) for x (N, C, H, W), weight (K, C/groups, 3, 3) and bias (K,) or None."""
     size = shapes.output_size(x.shape[2:], weight.shape[2:], stride, padding)
     y = np.empty((len(x), len(weight), *size), x.dtype)
-    for task, tasks in bind(x, prepare(weight, groups), bias, padding, False, y):
+    for task, tasks in bind(x, prepare(weight, groups), bias, padding, NO_LIMITS, y):
         parallel.parallel_for(task, tasks)
     return y
 
 
-def bind(x, transformed, bias, padding, relu, y):
+def bind(x, transformed, bias, padding, limits, y):
     """Return [(task, count)] for `parallel_for`; every run computes y from x.
 
-    transformed : `prepare(weight, groups)`;  relu : write max(y, 0) instead of y
+    transformed : `prepare(weight, groups)`;  limits : (lowest, highest) output
     """
     starts = np.empty(0, x.dtype) if bias is None else flat.typed(np.ascontiguousarray(bias))
     corner, bound = (-padding[0][0], -padding[1][0]), []
     for g, u in enumerate(transformed):
         channels, filters = _block(g, u.shape[2]), _block(g, u.shape[1])
-        bound.append(_bind(x[:, channels], y[:, filters], u, starts[filters], relu, corner))
+        bound.append(_bind(x[:, channels], y[:, filters], u, starts[filters], limits, corner))
     return bound
 
 
@@ -59,7 +61,7 @@ def backward(grad_y, x, weight, bias, stride, padding, groups):
     corner = padding[0][0] - 2, padding[1][0] - 2
     for g, u in enumerate(prepare(rotated.reshape(groups * channels, filters, 3, 3), groups)):
         reads, writes = _block(g, filters), _block(g, channels)
-        parallel.parallel_for(*_bind(grad_y[:, reads], grad_x[:, writes], u, np.empty(0, x.dtype), False, corner))
+        parallel.parallel_for(*_bind(grad_y[:, reads], grad_x[:, writes], u, np.empty(0, x.dtype), NO_LIMITS, corner))
     return grad_x, *backward_params(grad_y, x, weight, bias, stride, padding, groups)
 
 
@@ -113,15 +115,15 @@ def _split(count, filters, lanes, threads):
     return blocks, max(1, min(threads // blocks, filters // (2 * FILTERS)))
 
 
-def _bind(x, y, u, bias, relu, corner):
+def _bind(x, y, u, bias, limits, corner):
     values, step = flat.flat(x)
     target, target_step = flat.flat(y)
     lanes = VECTOR_BYTES // x.itemsize
-    grid = _grid(y.shape[2:])
+    grid, limits = _grid(y.shape[2:]), (x.dtype.type(limits[0]), x.dtype.type(limits[1]))
     count, filters = len(x) * grid[0] * grid[1], u.shape[1]
     vectors = -(-count // lanes)
     blocks, chunks = _split(count, filters, lanes, parallel.num_workers())
-    settings = values, step, x.shape[2:], target, target_step, y.shape[2:], u, bias, relu, corner, grid
+    settings = values, step, x.shape[2:], target, target_step, y.shape[2:], u, bias, limits, corner, grid
 
     def task(start, stop):
         v = np.empty((ELEMENTS, u.shape[2] * WIDTH + lanes), u.dtype)
@@ -135,7 +137,7 @@ def _bind(x, y, u, bias, relu, corner):
 
 
 @compiled
-def _convolve_block(x, x_step, x_size, y, y_step, y_size, u, bias, relu, corner, grid, span, filters, v, lanes):
+def _convolve_block(x, x_step, x_size, y, y_step, y_size, u, bias, limits, corner, grid, span, filters, v, lanes):
     """Compute some filters for the tiles in `span`; v (36, C * WIDTH + lanes) is a buffer for transformed inputs."""
     channels, count = u.shape[2], span[1] - span[0]
     per_image = grid[0] * grid[1]
@@ -152,17 +154,16 @@ def _convolve_block(x, x_step, x_size, y, y_step, y_size, u, bias, relu, corner,
     zero, size = x.dtype.type(0), x.itemsize
     # All products use the same row tables; only the addresses differ.
     u_rows, v_rows = row_table(FILTERS, channels * size), row_table(channels, WIDTH * size)
-    lowest = x.dtype.type(0) if relu else x.dtype.type(-np.inf)
     for k in range(filters[0], filters[1], FILTERS):
         some = min(FILTERS, filters[1] - k)
         for element in range(ELEMENTS):
             a = u.ctypes.data + element * u.strides[0] + k * u.strides[1], u_rows[:some], size
             b = v.ctypes.data + element * v.strides[0], v_rows
             c = m.ctypes.data + element * m.strides[0], WIDTH * size, width
-            gemm_rows(zero, a, b, c, size, 0, False, False)
+            gemm_rows(zero, a, b, c, size, 0, no_limits(zero), False)
         for f in range(some):
             begin = bias[k + f] if len(bias) else x.dtype.type(0)
-            transforms.transform_outputs(flat_m, half, o, f, begin, lowest, count, lanes)
+            transforms.transform_outputs(flat_m, half, o, f, begin, limits, count, lanes)
             tiles.transpose_outputs(o, records, count, lanes)
             tile = span[0]
             while tile < span[1]:

@@ -14,7 +14,7 @@ columns of a tile for a SIMD vector of tiles.
 import numpy as np
 
 from minigooglenet.kernels.fast.jit import compiled
-from minigooglenet.kernels.fast.simd import at_least, broadcast, load, store
+from minigooglenet.kernels.fast.simd import at_least, at_most, broadcast, load, store
 
 OUTPUT, INPUT = 4, 6  # values of a tile along one axis
 ELEMENTS = INPUT * INPUT
@@ -90,9 +90,12 @@ def transform_grad_outputs(d, half, v, at, step, count, lanes):
 
 
 @compiled
-def transform_outputs(m, half, o, f, start, lowest, count, lanes):
-    """Write max(lowest, A' m A + start) of `count` tiles to o (4, 4, WIDTH), from m[:, f] of (36, FILTERS, WIDTH)."""
-    begin, low = broadcast(start), broadcast(lowest)
+def transform_outputs(m, half, o, f, start, limits, count, lanes):
+    """Write A' m A + start, limited to (lowest, highest), of `count` tiles to o (4, 4, WIDTH).
+
+    m : (36, FILTERS, WIDTH), of which m[:, f] is read
+    """
+    begin, low, high = broadcast(start), broadcast(limits[0]), broadcast(limits[1])
     for t in range(0, count, lanes):
         for j in range(INPUT):
             column = _output(m, (j * FILTERS + f) * WIDTH + t, INPUT * FILTERS * WIDTH)
@@ -100,6 +103,8 @@ def transform_outputs(m, half, o, f, start, lowest, count, lanes):
         for i in range(OUTPUT):
             a, b, c, d = _output(half, i * INPUT * WIDTH + t, WIDTH)
             row = at_least(low, a + begin), at_least(low, b + begin), at_least(low, c + begin), at_least(low, d + begin)
+            a, b, c, d = row
+            row = at_most(high, a), at_most(high, b), at_most(high, c), at_most(high, d)
             _store_four(row, o, i * OUTPUT * WIDTH + t, WIDTH)
 
 
