@@ -13,7 +13,7 @@ PACKAGE = ROOT / "minigooglenet"
 PAGE = (ROOT / "docs" / "reading.md").read_text(encoding="utf-8")
 MOST_LINES = 4400
 # Operations of layers/later/, which GoogLeNet does not have. Their files are not part of the core.
-LATER = ("channel_shuffle", "elementwise", "global_max_pool2d", "multiply", "pad", "scale")
+LATER = ("channel_shuffle", "channel_slice", "elementwise", "global_max_pool2d", "multiply", "pad", "scale")
 LISTED = re.compile(rf'^ *"?({"|".join(LATER)})"?[,:].*\n', re.M)  # a line of the core that only lists one of them
 CORE = (
     *("shapes.py", "checks.py", "initializers.py", "losses.py", "optim.py"),

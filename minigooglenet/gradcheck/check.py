@@ -24,6 +24,7 @@ REVEALING = {
     "BatchNorm2d": lambda layer: (layer.num_features, 3, 4),
     "Scale": lambda layer: (layer.channels, 3, 4),
     "ChannelShuffle": lambda layer: (3 * layer.groups, 2, 3),
+    "ChannelSlice": lambda layer: (layer.stop + 1, 2, 3),
     "Conv2d": lambda layer: (
         layer.in_channels,
         *(length + more for length, more in zip(dilated(layer.kernel_size, layer.dilation), (2, 4), strict=True)),

@@ -8,7 +8,7 @@ KINDS = (
     *("Conv2d", "MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "GlobalAvgPool2d", "LocalResponseNorm", "BatchNorm2d"),
     *("ReLU", "Dropout", "Linear", "Flatten", "Concat", "Add", "Softmax"),
     *("Clip", "ReLU6", "LeakyReLU", "Sigmoid", "Tanh", "HardSwish", "SiLU"),
-    *("Scale", "Multiply", "GlobalMaxPool2d", "Pad", "ChannelShuffle"),
+    *("Scale", "Multiply", "GlobalMaxPool2d", "Pad", "ChannelShuffle", "ChannelSlice"),
 )
 
 
@@ -74,4 +74,5 @@ def examples() -> dict[str, list]:
         "GlobalMaxPool2d": [layers.GlobalMaxPool2d()],
         "Pad": [layers.Pad(1), layers.Pad((0, 2), 0.5), layers.Pad(((0, 1), (2, 0)))],
         "ChannelShuffle": [layers.ChannelShuffle(2), layers.ChannelShuffle(3)],
+        "ChannelSlice": [layers.ChannelSlice(0, 2), layers.ChannelSlice(1, 4)],
     }

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 AVERAGES = ("AvgPool2d", "AdaptiveAvgPool2d", "GlobalAvgPool2d")
 LINEAR = (  # in each of their arrays
     *("Conv2d", "Linear", "Concat", "Add", *AVERAGES, "Flatten", "Dropout"),
-    *("Scale", "Multiply", "Pad", "ChannelShuffle"),
+    *("Scale", "Multiply", "Pad", "ChannelShuffle", "ChannelSlice"),
 )
 SMOOTH = ("LocalResponseNorm", "BatchNorm2d", "Softmax", "Sigmoid", "Tanh", "SiLU")
 # Step size relative to the array, and allowed error relative to the typical size of the sum. Linear layers have no

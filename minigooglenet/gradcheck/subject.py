@@ -247,6 +247,7 @@ COMPLEX_SAFE = (
     "Multiply",
     "Pad",
     "ChannelShuffle",
+    "ChannelSlice",
 )
 # {kind: function (layer) -> kinks other than zero}
 KINKS = {

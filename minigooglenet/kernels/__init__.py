@@ -11,6 +11,7 @@ from minigooglenet.kernels import (
     avg_pool2d,
     batch_norm2d,
     channel_shuffle,
+    channel_slice,
     concat,
     conv2d,
     dropout,
@@ -32,6 +33,7 @@ from minigooglenet.kernels import (
     softmax_cross_entropy,
 )
 
-__all__ = ["adaptive_avg_pool2d", "add", "avg_pool2d", "batch_norm2d", "channel_shuffle", "concat", "conv2d"]
-__all__ += ["dropout", "elementwise", "global_avg_pool2d", "global_max_pool2d", "linear", "local_response_norm"]
-__all__ += ["log_softmax", "max_pool2d", "multiply", "pad", "relu", "scale", "softmax", "softmax_cross_entropy"]
+__all__ = ["adaptive_avg_pool2d", "add", "avg_pool2d", "batch_norm2d", "channel_shuffle", "channel_slice", "concat"]
+__all__ += ["conv2d", "dropout", "elementwise", "global_avg_pool2d", "global_max_pool2d", "linear"]
+__all__ += ["local_response_norm", "log_softmax", "max_pool2d", "multiply", "pad", "relu", "scale", "softmax"]
+__all__ += ["softmax_cross_entropy"]

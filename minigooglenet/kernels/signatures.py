@@ -22,10 +22,7 @@ SIGNATURES = {
     ),
     "adaptive_avg_pool2d": (("x, output_size", "y"), ("grad_y, input_size", "grad_x")),
     "global_avg_pool2d": (("x", "y"), ("grad_y, input_size", "grad_x")),
-    "local_response_norm": (
-        ("x, size, alpha, beta, k", "y, scale"),
-        ("grad_y, x, scale, size, alpha, beta", "grad_x"),
-    ),
+    "local_response_norm": (("x, size, alpha, beta, k", "y, scale"), ("grad_y, x, scale, size, alpha, beta", "grad_x")),
     "batch_norm2d": (
         ("x, weight, bias, mean, var, eps", "y, mean, var"),
         ("grad_y, x, weight, mean, var, eps, batch_statistics", "grad_x, grad_weight, grad_bias"),
@@ -47,6 +44,7 @@ SIGNATURES = {
     "global_max_pool2d": (("x", "y, argmax"), ("grad_y, argmax, input_size", "grad_x")),
     "pad": (("x, padding, value", "y"), ("grad_y, padding", "grad_x")),
     "channel_shuffle": (("x, groups", "y"), ("grad_y, groups", "grad_x")),
+    "channel_slice": (("x, start, stop", "y"), ("grad_y, start, channels", "grad_x")),
 }
 
 Pair = namedtuple("Pair", "forward backward")  # your own functions for one operation

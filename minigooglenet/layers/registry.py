@@ -10,6 +10,7 @@ from minigooglenet.layers.activation import Dropout, ReLU, Softmax
 from minigooglenet.layers.base import Layer
 from minigooglenet.layers.conv import Conv2d
 from minigooglenet.layers.later.channel_shuffle import ChannelShuffle
+from minigooglenet.layers.later.channel_slice import ChannelSlice
 from minigooglenet.layers.later.elementwise import Clip, HardSwish, LeakyReLU, ReLU6, Sigmoid, SiLU, Tanh
 from minigooglenet.layers.later.merge import Multiply
 from minigooglenet.layers.later.pad import Pad
@@ -80,6 +81,7 @@ BUILT_IN: dict[str, Entry] = {
         Entry(ReLU),
         Entry(Softmax),
         Entry(ChannelShuffle),
+        Entry(ChannelSlice),
         Entry(Clip),
         Entry(GlobalMaxPool2d),
         Entry(HardSwish),

@@ -96,6 +96,7 @@ LOWERINGS = {
     layers.GlobalMaxPool2d: Lowering("global_max_pool2d"),
     layers.Pad: Lowering("pad"),
     layers.ChannelShuffle: Lowering("channel_shuffle"),
+    layers.ChannelSlice: Lowering("channel_slice"),
 }
 
 

@@ -209,6 +209,13 @@ def channel_shuffle(drawn):
     return (x, groups), lambda results, grad: (grad, groups)
 
 
+def channel_slice(drawn):
+    start, size = drawn.pair(0, 3)
+    channels = start + size + 1 + drawn.choice(0, 1, 2)
+    x = drawn.array(*drawn.choice((2, channels), (2, channels, *drawn.pair(1, 3))))
+    return (x, start, start + size + 1), lambda results, grad: (grad, start, channels)
+
+
 CASES = {
     "conv2d": conv2d,
     "linear": linear,
@@ -231,6 +238,7 @@ CASES = {
     "global_max_pool2d": global_max_pool2d,
     "pad": pad,
     "channel_shuffle": channel_shuffle,
+    "channel_slice": channel_slice,
 }
 
 

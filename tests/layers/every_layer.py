@@ -51,6 +51,8 @@ CASES = {
     "Pad": (lambda: layers.Pad(((0, 1), (2, 0)), 0.5), [MAP]),
     "ChannelShuffle": (lambda: layers.ChannelShuffle(2), [MAP]),
     "ChannelShuffle of a vector": (lambda: layers.ChannelShuffle(3), [(6,)]),
+    "ChannelSlice": (lambda: layers.ChannelSlice(1, 3), [MAP]),
+    "ChannelSlice of a vector": (lambda: layers.ChannelSlice(0, 4), [(6,)]),
 }
 
 

@@ -36,6 +36,7 @@ BUILD = {
     layers.GlobalMaxPool2d: (layers.GlobalMaxPool2d, (4, 6, 6)),
     layers.Pad: (lambda: layers.Pad(1), (4, 6, 6)),
     layers.ChannelShuffle: (lambda: layers.ChannelShuffle(2), (4, 6, 6)),
+    layers.ChannelSlice: (lambda: layers.ChannelSlice(1, 3), (4, 6, 6)),
 }
 EVERY = pytest.mark.parametrize("cls", BUILD, ids=lambda cls: cls.__name__)
 

@@ -32,3 +32,19 @@ def read(whole, tmp_path):
     path = tmp_path / "net.onnx"
     path.write_bytes(whole if isinstance(whole, bytes) else whole.SerializeToString())
     return import_graph(path)
+
+
+def runtime(whole, x):
+    runtime = pytest.importorskip("onnxruntime")
+    session = runtime.InferenceSession(whole.SerializeToString(), providers=["CPUExecutionProvider"])
+    return session.run(None, {session.get_inputs()[0].name: x})[0]
+
+
+def require_as_runtime(whole, tmp_path, batch=2):
+    """Import a network, compare its main output with ONNX Runtime, and return it."""
+    graph = read(whole, tmp_path).graph
+    x = random(batch, *graph.shapes["x"])
+    expected, actual = runtime(whole, x), graph(x)
+    assert actual.shape == expected.shape
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+    return graph

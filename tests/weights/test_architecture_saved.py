@@ -84,6 +84,7 @@ MAKE = {
     "ReLU": lambda draw, shape: layers.ReLU(),
     "Softmax": lambda draw, shape: layers.Softmax(),
     "ChannelShuffle": lambda draw, shape: layers.ChannelShuffle(draw(st.integers(1, 4))),
+    "ChannelSlice": lambda draw, shape: layers.ChannelSlice(draw(st.integers(0, 2)), draw(st.integers(3, 4))),
     "Clip": lambda draw, shape: layers.Clip(
         draw(st.one_of(st.none(), st.floats(-1, 0))), draw(st.one_of(st.none(), SMALL))
     ),

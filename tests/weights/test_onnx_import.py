@@ -7,28 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from onnx_made import network, node, onnx, random, read
+from onnx_made import network, node, onnx, random, read, require_as_runtime
 
 import minigooglenet as mg
 from minigooglenet import data, layers, models
 from minigooglenet.weights.onnx import export, import_graph, model
-
-
-def runtime(whole, x):
-    runtime = pytest.importorskip("onnxruntime")
-    session = runtime.InferenceSession(whole.SerializeToString(), providers=["CPUExecutionProvider"])
-    return session.run(None, {session.get_inputs()[0].name: x})[0]
-
-
-def require_as_runtime(whole, tmp_path, batch=2):
-    """Import a network, compare its main output with ONNX Runtime, and return it."""
-    graph = read(whole, tmp_path).graph
-    x = random(batch, *graph.shapes["x"])
-    expected, actual = runtime(whole, x), graph(x)
-    assert actual.shape == expected.shape
-    np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
-    return graph
-
 
 OWN = {
     "GoogLeNet": lambda: models.googlenet(width=0.25, rng=0, num_classes=7),

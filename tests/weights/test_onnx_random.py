@@ -11,6 +11,7 @@ onnxruntime = pytest.importorskip("onnxruntime")
 
 SHAPES = ((4, 7, 6), (4, 6, 6), (4, 1, 1), (4, 9, 7), (4,))
 SQUEEZE, REDUCE = 13, 18  # opsets since which the axes are an input
+MOVING = ("Reshape", "Squeeze", "Transpose", "Unsqueeze", "Flatten")  # they change only the layout
 
 
 class Draws:
@@ -31,11 +32,11 @@ class Draws:
     def window(self, kernel):
         mode = self.pick("NOTSET", "NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID")
         pads = {"pads": self.rng.integers(0, 3, 4).tolist()} if mode == "NOTSET" else {"auto_pad": mode}
-        dilations = {"dilations": [2, 1]} if self.rng.random() < 0.05 else {}
+        dilations = {"dilations": [2, 1]} if self.rng.random() < 0.2 else {}
         return {"kernel_shape": kernel, "strides": self.rng.integers(1, 4, 2).tolist()} | pads | dilations
 
-    def axes(self, name, since):
-        values = self.pick([2, 3], [-1, -2], [3], [1])
+    def axes(self, since, *choices):
+        values = self.pick(*choices)
         return ([self.array(value=values)], {}) if self.opset >= since else ([], {"axes": values})
 
     def node(self, name, wires):
@@ -62,19 +63,64 @@ class Draws:
                 attributes = pick({}, {"transB": 1}, {"alpha": 2.0}, {"beta": 0.5}, {"transA": 1})
             case "MatMul":
                 inputs = [x, array(4, 4)]
-            case "Add" | "Sum":
-                inputs = [x, pick(wires[0], x, array(4), array(1, 4), array(4, 1, 1))]
+            case "Add" | "Sum" | "Sub" | "Mul" | "Div":
+                shape = pick((4,), (1, 4), (4, 1, 1), (1, 4, 1, 1), (1, 1, 4), ())
+                inputs = pick([x, wires[0]], [x, x], [x, array(*shape)], [array(*shape), x])
+            case "Max" | "Min":
+                inputs = pick([x, array()], [x, array(4, 1, 1)], [x, wires[0]])
+            case "Clip":
+                bounds = pick((-0.5, 0.5), (0.0, 6.0), (0.0, None), (None, None))
+                if self.opset < 11:
+                    names = zip(("min", "max"), bounds, strict=True)
+                    attributes = {key: bound for key, bound in names if bound is not None}
+                else:
+                    inputs += ["" if bound is None else array(value=np.float32(bound)) for bound in bounds]
+            case "HardSigmoid":
+                attributes = pick({}, {"alpha": 1 / 6, "beta": 0.5})
+            case "LeakyRelu":
+                attributes = pick({}, {"alpha": 0.3})
+            case "PRelu":
+                inputs = [x, pick(array(1), array(4, 1, 1), array(value=np.full((4, 1, 1), 0.2, np.float32)))]
+            case "Pad":
+                pads = [0, 0, *self.rng.integers(0, 3, 2).tolist(), 0, 0, *self.rng.integers(0, 3, 2).tolist()]
+                value = pick(0.0, 0.0, 1.5)
+                if self.opset < 11:
+                    attributes = {"pads": pads, "value": value}
+                else:
+                    inputs += [array(value=pads), array(value=np.float32(value))]
+            case "Transpose":
+                attributes = {"perm": pick([0, 2, 3, 1], [0, 3, 1, 2], [0, 3, 1, 2], [0, 2, 1, 3], [0, 1])}
+            case "Unsqueeze":
+                more, attributes = self.axes(SQUEEZE, [2, 3], [-1], [1])
+                inputs = [x, *more]
+            case "Split":
+                outputs, attributes = [name, f"{name}s"], {"axis": pick(1, 1, -1)}
+                attributes |= {"num_outputs": 2} if self.opset >= 18 else {}
+            case "Gather":
+                inputs, attributes = [x, array(value=pick(1, [0], [1, 2], [2, 1]))], {"axis": pick(1, 1, 2)}
             case "Concat":
                 inputs, attributes = [x, pick(*wires)], {"axis": pick(1, 1, -3, -1, 2)}
             case "Flatten":
                 attributes = {"axis": pick(1, 1, 2, 0)}
             case "Reshape":
-                inputs = [x, array(value=pick([0, -1], [-1, 4], [2, -1], [-1, 0], [1, -1]))]
+                shapes = [
+                    [0, -1],
+                    [-1, 4],
+                    [2, -1],
+                    [-1, 0],
+                    [1, -1],
+                    [0, 0, -1],
+                    [0, 2, -1, 6],
+                    [0, -1, 6, 6],
+                    [0, 4, 1, 1],
+                ]
+                inputs = [x, array(value=pick(*shapes))]
             case "Squeeze":
-                more, attributes = self.axes(name, SQUEEZE)
+                more, attributes = self.axes(SQUEEZE, [2, 3], [-1, -2], [3], [1])
                 inputs = [x, *more]
-            case "ReduceMean":
-                more, attributes = self.axes(name, REDUCE)
+            case "ReduceMean" | "ReduceMax":
+                # Opset 20 gave ReduceMax other dtypes only.
+                more, attributes = self.axes(REDUCE, [2, 3], [-1, -2], [3], [1], [1, 2])
                 inputs, attributes = [x, *more], attributes | {"keepdims": pick(0, 1)}
             case "Softmax":
                 attributes = {"axis": pick(1, -1, 2)}
@@ -86,7 +132,9 @@ class Draws:
 
 OPERATORS = (
     "Conv", "MaxPool", "AveragePool", "BatchNormalization", "LRN", "Gemm", "MatMul", "Add", "Sum", "Concat", "Flatten",
-    "Reshape", "Squeeze", "ReduceMean", "Softmax", "Dropout", "Identity", "Relu", "GlobalAveragePool",
+    "Reshape", "Squeeze", "ReduceMean", "Softmax", "Dropout", "Identity", "Relu", "GlobalAveragePool", "Sub", "Mul",
+    "Div", "Max", "Min", "Neg", "Clip", "HardSigmoid", "LeakyRelu", "PRelu", "Sigmoid", "Tanh", "Pad", "Transpose",
+    "Unsqueeze", "Split", "Gather", "ReduceMax", "GlobalMaxPool", *MOVING,
 )  # fmt: skip
 
 
@@ -136,6 +184,8 @@ def test_random_networks_match_onnx_runtime_or_are_rejected(block, tmp_path):
         if expected is None:  # an unused node, or an attribute of a later opset
             continue
         compared += 1
+        if graph.shapes["x"] != shape:  # an input (H, W, C) that the file transposes at once
+            x = x.transpose(0, 3, 1, 2).copy()
         actual, planned = graph.infer({"x": x}), mg.plan(graph, graph.outputs)(x)
         planned = planned if len(outputs) > 1 else {graph.main: planned}
         assert len(actual) == len(outputs), f"seed {seed}"

@@ -1,11 +1,12 @@
-"""Broken channel operations: a factor and an offset for each channel, and the channel shuffle."""
+"""Broken channel operations: a factor and an offset for each channel, the channel shuffle, and a slice of channels."""
 
 import numpy as np
 
 from minigooglenet.gradcheck.museum.exhibit import Room
-from minigooglenet.kernels import channel_shuffle, scale
+from minigooglenet.kernels import channel_shuffle, channel_slice, scale
 
 GROUPS = 2
+START, STOP = 1, 3
 
 
 def _per_channel(values):
@@ -42,9 +43,22 @@ def _shuffle_inputs(rng):
     return (rng.standard_normal((3, 6, 2, 3)),)
 
 
+def _slice_forward(x):
+    return x[:, START:STOP].copy()
+
+
+def _slice_correct(grad_y, x):
+    return (channel_slice.backward(grad_y, START, x.shape[1]),)
+
+
+def _slice_inputs(rng):
+    return (rng.standard_normal((3, 5, 2, 3)),)
+
+
 SCALE = Room("scale", _scale_forward, _scale_correct, _scale_inputs)
 SHUFFLE = Room("channel_shuffle", _shuffle_forward, _shuffle_correct, _shuffle_inputs)
-ROOMS = (SCALE, SHUFFLE)
+SLICE = Room("channel_slice", _slice_forward, _slice_correct, _slice_inputs)
+ROOMS = (SCALE, SHUFFLE, SLICE)
 
 
 @SCALE.backward("not summed over")
@@ -84,3 +98,11 @@ def shuffled_again(grad_y, x):
 def shuffle_ignored(grad_y, x):
     """The shuffle has no parameters and changes no value, so it seems to need no backward pass."""
     return (grad_y.copy(),)
+
+
+@SLICE.backward("axes swapped")
+def slice_put_back_at_the_start(grad_y, x):
+    """The gradients of the channels fill the first channels, which is right only for the first half of a split."""
+    grad_x = np.zeros_like(x)
+    grad_x[:, : STOP - START] = grad_y
+    return (grad_x,)

@@ -10,6 +10,7 @@ from minigooglenet.kernels.loops import (
     avg_pool2d,
     batch_norm2d,
     channel_shuffle,
+    channel_slice,
     concat,
     conv2d,
     dropout,

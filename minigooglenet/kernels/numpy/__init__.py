@@ -14,6 +14,7 @@ from minigooglenet.kernels.numpy import (
     avg_pool2d,
     batch_norm2d,
     channel_shuffle,
+    channel_slice,
     concat,
     conv2d,
     dropout,

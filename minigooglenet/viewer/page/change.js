@@ -19,6 +19,7 @@ const SETTABLE = {
   Scale: { channels: INTEGER, bias: SWITCH },
   Pad: { padding: SIZES },
   ChannelShuffle: { groups: INTEGER },
+  ChannelSlice: { start: INTEGER, stop: INTEGER },
 };
 const MOST_FIELDSETS = 12; // of a module with more nodes to set, the reader selects one
 

@@ -70,6 +70,15 @@ Object.assign(FORMULAS, {
     },
     cost: () => ({}),
   },
+
+  ChannelSlice: {
+    settings: (given) => ({ start: checkedInteger(given.start, "start", 0), stop: checkedInteger(given.stop, "stop", 1) }),
+    shape({ start, stop }, [channels, ...sizes]) {
+      if (start >= stop || stop > channels) impossible(`channels ${start} to ${stop} are not a range of ${channels} channels`);
+      return [stop - start, ...sizes];
+    },
+    cost: () => ({}),
+  },
 });
 
 function multiplyShape(settings, ...inputs) {

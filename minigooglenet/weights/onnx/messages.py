@@ -11,8 +11,12 @@ from minigooglenet.weights import contents
 from minigooglenet.weights.onnx import walk
 
 OLDEST_OPSET, NEWEST_OPSET = 7, 28  # opsets whose operators `operators` supports
-MOST_NODES, MOST_INPUTS = 10_000, 1_000  # of a network, of one node
+MOST_NODES, MOST_INPUTS = 10_000, 1_000  # of a network; of one node, which also has at most so many outputs
+MOST_AXES, MOST_LIST = 8, 1_000  # of a tensor; integers in a shape, a list of axes and so on
 DOMAINS = ("", "ai.onnx")  # two names of the same operator set
+# Data types of arrays.
+DTYPES: tuple[str, ...] = ("FLOAT", "DOUBLE", "FLOAT16", "BFLOAT16", "BOOL", "INT8", "INT16", "INT32", "INT64")
+DTYPES += ("UINT8", "UINT16", "UINT32", "UINT64")
 
 
 def onnx():
@@ -73,7 +77,7 @@ def parse(path, file):
 
 
 def array(tensor, name: str, source: Source) -> np.ndarray:
-    """Return the array of a TensorProto as float32 or float64 (float16 becomes float32), or as int64.
+    """Return the array of a TensorProto, with the dtype of the file.
 
     The values are read from the file without a second copy.
     """
@@ -83,24 +87,30 @@ def array(tensor, name: str, source: Source) -> np.ndarray:
             f"array {name!r} is in another file, and only this file is read. "
             "Save it as one file: onnx.save(onnx.load(path), path, save_as_external_data=False)."
         )
-    helper, kind = onnx().helper, tensor.data_type
-    if kind not in (proto.FLOAT, proto.DOUBLE, proto.FLOAT16, proto.INT64, proto.INT32, proto.BOOL):
-        raise ValueError(
-            f"array {name!r} has dtype {type_name(tensor.data_type)}; only floats of 16, 32 or 64 bits can be read"
-        )
-    dtype, field = helper.tensor_dtype_to_np_dtype(kind), helper.tensor_dtype_to_field(kind)
+    try:
+        values = dtype(tensor.data_type)
+    except ValueError as error:
+        raise ValueError(f"array {name!r} has {error}") from None
+    field = onnx().helper.tensor_dtype_to_field(tensor.data_type)
     shape, count = tuple(tensor.dims), math.prod(tensor.dims)
-    if len(shape) > 8 or any(size < 0 for size in shape):
+    if len(shape) > MOST_AXES or any(size < 0 for size in shape):
         raise ValueError(f"array {name!r} declares the invalid shape {shape[:9]}")
     raw = tensor.HasField("raw_data")
     span = source.spans[int.from_bytes(tensor.raw_data, "little")] if raw else (0, 0)
-    stored = span[1] / dtype.itemsize if raw else len(getattr(tensor, field))
+    stored = span[1] / values.itemsize if raw else len(getattr(tensor, field))
     if stored != count:
         raise ValueError(f"array {name!r} declares the shape {shape}, {count:,} values, but has {stored:,}")
-    target = np.int64 if dtype.kind in "ib" else np.result_type(np.float32, dtype)
     if raw:
-        return walk.values(source.file, span, dtype, count).reshape(shape).astype(target, copy=False)
-    return np.array(onnx().numpy_helper.to_array(tensor), target)
+        return walk.values(source.file, span, values, count).reshape(shape)
+    return np.array(onnx().numpy_helper.to_array(tensor), values)
+
+
+def dtype(number: int) -> np.dtype:
+    """Return the NumPy dtype of an ONNX data type, or raise a ValueError if arrays of this type cannot be read."""
+    proto = onnx().TensorProto
+    if number not in map(proto.DataType.Value, DTYPES):
+        raise ValueError(f"dtype {type_name(number)}; readable are {', '.join(DTYPES)}")
+    return onnx().helper.tensor_dtype_to_np_dtype(number)
 
 
 def shape(value, name: str) -> tuple[int | None, tuple[int, ...]]:
@@ -111,6 +121,8 @@ def shape(value, name: str) -> tuple[int | None, tuple[int, ...]]:
     sizes = [
         dim.dim_value if dim.WhichOneof("value") == "dim_value" else dim.dim_param or "?" for dim in tensor.shape.dim
     ]
+    if len(sizes) > MOST_AXES:
+        raise ValueError(f"input {name!r} has {len(sizes)} axes, more than {MOST_AXES}")
     if len(sizes) < 2 or any(not isinstance(size, int) or size < 1 for size in sizes[1:]):
         text = ", ".join(str(size)[:20] for size in sizes[:9])
         raise ValueError(

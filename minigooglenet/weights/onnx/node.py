@@ -1,50 +1,125 @@
-"""A node of an ONNX file for the functions of `operators`: its inputs, and access to its attributes."""
+"""A node of an ONNX file for the functions that read it: its inputs, and checked access to its attributes."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from minigooglenet.layers import Layer
-
-
-class UnknownShape(Exception):  # noqa: N818 (the failing node is already recorded)
-    """A node before this one could not be read, so the shapes after it are unknown."""
-
-
-class Wire(NamedTuple):
-    """A wire that a node reads: its name, shape without the batch axis (None: unknown), writer and consumers."""
-
-    name: str
-    shape: tuple[int, ...] | None
-    layer: Layer | None = None
-    alone: bool = False  # whether it has exactly one consumer
+from minigooglenet.typing import Array
+from minigooglenet.weights.onnx import messages
+from minigooglenet.weights.onnx.draft import Draft, UnknownShape, View
+from minigooglenet.weights.onnx.layouts import Layout
 
 
 class Node:
-    """A node of the file with its inputs (a Wire, an array, or None for an omitted one) and checked access to them."""
+    """A node of the file, and the draft of the network to which it adds layers.
 
-    def __init__(self, inputs, attributes, opset, batch, outputs=1):
-        self.inputs, self.attributes, self.opset, self.batch = inputs, attributes, opset, batch
-        self.outputs = outputs  # how many outputs it lists, used or not
-        self._used = set()  # indices of the constant inputs that were read
+    tensor : name of its first output, which names its last layer
+    """
 
-    @property
-    def wires(self) -> list[Wire]:
-        return [value for value in self.inputs if isinstance(value, Wire)]
+    def __init__(
+        self, draft: Draft, inputs: Sequence[str], outputs: Sequence[str], attributes: dict, opset: int
+    ) -> None:
+        self.draft, self.inputs, self.attributes, self.opset = draft, inputs, attributes, opset
+        self.outputs = outputs  # with names or without, read or not
+        self.tensor = outputs[0]
+        self._used: set[int] = set()  # indices of the inputs that were read
 
-    def shape(self) -> tuple[int, ...]:
-        """Return the shape of the first input without the batch axis."""
-        first = self.inputs[0] if self.inputs else None
-        if not isinstance(first, Wire):
-            raise ValueError(f"its input 0 is {'missing' if first is None else 'constant'}")
-        if first.shape is None:
+    # --- inputs that are computed
+
+    def view(self, index: int = 0) -> View:
+        """Return an input that is not constant, in any layout."""
+        value = self._value(index)
+        if not isinstance(value, View):
+            raise ValueError(f"its input {index} is {'missing' if value is None else 'constant'}")
+        return value
+
+    def wire(self, index: int = 0) -> View:
+        """Return an input that is not constant, as a wire."""
+        self.view(index)
+        return self.draft.wire(self.inputs[index])
+
+    def any(self, index: int = 0) -> View:
+        """Return an input that is not constant, as a wire if possible: for functions that no layout changes."""
+        try:
+            return self.wire(index)
+        except ValueError:
+            return self.view(index)
+
+    def computed(self) -> list[int]:
+        """Return the indices of the inputs that are not constant."""
+        return [index for index in range(len(self.inputs)) if isinstance(self._value(index, look=True), View)]
+
+    def _value(self, index, look=False):
+        """Return the view of an input, "constant", or None if it is missing."""
+        name = self.inputs[index] if index < len(self.inputs) else ""
+        if not look:
+            self._used.add(index)
+        if not name:
+            return None
+        value = self.draft.values[name]
+        if value is None:
             raise UnknownShape
-        return first.shape
+        return value if isinstance(value, View) else "constant"
 
-    def axis(self, default: int) -> int:
-        """Return the attribute axis, counted from the front; the batch is axis 0."""
-        axis = self.setting("axis", default)
-        return axis + len(self.shape()) + 1 if axis < 0 else axis
+    # --- inputs that are constant
+
+    def array(self, index: int, what: str, *, own: bool = False) -> Array | None:
+        """Return a constant input, or None if it is omitted. The caller may keep and change it if `own` is true."""
+        value = self._value(index)
+        if isinstance(value, View):
+            raise ValueError(f"its {what} is computed, not constant")
+        return None if value is None else self.draft.constant(self.inputs[index], own=own)
+
+    def weights(self, index: int, what: str, ndim: int | None, *, optional: bool = False) -> Array | None:
+        """Return a constant input of finite floats with `ndim` axes, or with any number of axes if `ndim` is None.
+
+        Half precision becomes float32.
+        """
+        value = self.array(index, what, own=True)
+        if value is None and optional:
+            return None
+        if value is not None and value.dtype.itemsize == 2 and value.dtype.kind in "fV":  # V: bfloat16
+            value = value.astype(np.float32)
+        if value is None or value.dtype.kind != "f" or (ndim is not None and value.ndim != ndim):
+            got = "nothing" if value is None else f"{value.dtype} {value.shape}"
+            raise ValueError(f"its {what} must be floats{f' with {ndim} axes' * (ndim is not None)}, got {got}")
+        if value.size == 0 or not np.isfinite(value).all():
+            raise ValueError(f"its {what} {'is empty' if value.size == 0 else 'contains NaN or infinity'}")
+        return np.ascontiguousarray(value) if value.ndim else value
+
+    def integers(self, name: str, index: int) -> list | None:
+        """Return a list of integers, an attribute or, in later opsets, a constant input; None if it is omitted.
+
+        The batch size, in a shape that the file computes, is `folding.BATCH`.
+        """
+        values = self.array(index, name)
+        if values is None:
+            values = self.attributes.get(name)
+            if values is None:
+                return None
+            if not isinstance(values, (list, tuple)):
+                raise ValueError(f"attribute {name} must be a list, got {values!r}")
+        elif values.ndim > 1 or values.dtype.kind not in "iO":
+            raise ValueError(f"its {name} must be a list of integers, got {values.dtype} {values.shape}")
+        else:
+            values = values.ravel()
+        if len(values) > messages.MOST_LIST:
+            raise ValueError(f"its {name} has {len(values):,} values, more than {messages.MOST_LIST:,}")
+        return values.tolist() if isinstance(values, np.ndarray) else list(values)
+
+    def check_all_used(self) -> None:
+        """Raise a ValueError if an input was not read: it is constant or missing, or no layer takes as many."""
+        for index, name in enumerate(self.inputs):
+            value = self._value(index, look=True)
+            if index not in self._used and isinstance(value, View):
+                raise ValueError(f"it reads {len(self.computed())} wires; expected {len(self._used)}")
+            if index not in self._used and name:
+                raise ValueError(f"its input {index} is constant")
+
+    # --- attributes
 
     def setting(self, name, default):
         """Return an attribute, which must have the type of the default, or the default."""
@@ -70,38 +145,40 @@ class Node:
         if value != supported:
             raise ValueError(f"attribute {name} is {value}; only {supported} is supported")
 
-    def array(self, index, what) -> np.ndarray | None:
-        """Return a constant input, or None if it is omitted."""
-        value = self.inputs[index] if index < len(self.inputs) else None
-        if isinstance(value, Wire):
-            raise ValueError(f"its {what} is computed, not constant")
-        self._used.add(index)
-        return value
+    def axis(self, default: int, rank: int) -> int:
+        """Return the attribute axis of a tensor with `rank` axes, counted from the front; the batch is axis 0."""
+        return self.axes([self.setting("axis", default)], rank)[0]
 
-    def weights(self, index, what, ndim, *, optional=False) -> np.ndarray | None:
-        """Return a constant input of finite floats with `ndim` axes, or with any number of axes if `ndim` is None."""
-        value = self.array(index, what)
-        if value is None and optional:
-            return None
-        if value is None or value.dtype.kind != "f" or (ndim is not None and value.ndim != ndim):
-            got = "nothing" if value is None else f"{value.dtype} {value.shape}"
-            raise ValueError(f"its {what} must be floats{f' with {ndim} axes' * (ndim is not None)}, got {got}")
-        if value.size == 0 or not np.isfinite(value).all():
-            raise ValueError(f"its {what} {'is empty' if value.size == 0 else 'contains NaN or infinity'}")
-        return value
+    def axes(self, values, rank: int) -> list[int]:
+        """Return axes of a tensor with `rank` axes, counted from the front, or raise a ValueError if one is unknown."""
+        axes = [axis + rank if axis < 0 else axis for axis in values]
+        if not all(0 <= axis < rank for axis in axes) or len(set(axes)) < len(axes):
+            raise ValueError(f"its axes are {list(values)}, but its input has {rank} axes")
+        return axes
 
-    def check_all_used(self):
-        """Raise a ValueError if an input is constant or missing but the layer needs a computed one."""
-        for index, value in enumerate(self.inputs):
-            if not isinstance(value, Wire) and index not in self._used:
-                raise ValueError(f"its input {index} is {'missing' if value is None else 'constant'}")
+    # --- the layers that compute it
 
-    def axes(self) -> tuple[int, ...] | None:
-        """Return the axes of a reduction, counted from the front: an attribute or, since opset 13 or 18, an input."""
-        array = self.array(1, "axes")
-        values = self.attributes.get("axes") if array is None else array.ravel().tolist()
-        rank = len(self.shape()) + 1
-        return None if values is None else tuple(sorted(axis + rank if axis < 0 else axis for axis in values))
+    def add(self, layer: Layer, *views: View, part: str = "", layout: Layout | None = None) -> View:
+        """Add a layer and return its output.
+
+        part : what is computed, if it is not the last layer of this node; it becomes a part of the name
+        layout : layout of the output, if the layer works value by value and its inputs have this layout
+        """
+        added = self.draft.add(f"{self.tensor}/{part}" if part else self.tensor, layer, list(views))
+        return added if layout is None else added._replace(layout=layout)
+
+    def seen(self, view: View, layout: Layout) -> View:
+        """Return the output of a node that only changes the layout."""
+        return self.draft.alias(self.tensor, view, layout)
+
+    def mergeable(self, view: View) -> bool:
+        """Return whether the layer that computes a view may be merged with this node.
+
+        Nothing else may read its output. In a file of this package, the layers stay as they were: only what is part of
+        the name of this node belongs to it.
+        """
+        own = self.draft.own and not view.step.tensor.startswith(f"{self.tensor}/")
+        return view.alone and view.step.layer is not None and not own
 
 
 def decimal(value: float) -> float:

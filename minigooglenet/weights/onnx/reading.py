@@ -5,23 +5,25 @@ Only the file itself is read, and its declared sizes are checked before any memo
 
 from __future__ import annotations
 
-import math
+import contextlib
 from collections import Counter
 from typing import NamedTuple
 
-import numpy as np
-
-from minigooglenet import layers
 from minigooglenet.data.pixels import Pixels
 from minigooglenet.graph import Graph
 from minigooglenet.typing import PathLike
 from minigooglenet.weights import contents
-from minigooglenet.weights.contents import WeightsError, cannot_read
-from minigooglenet.weights.onnx import messages, metadata
-from minigooglenet.weights.onnx.node import Node, UnknownShape, Wire
+from minigooglenet.weights.contents import WeightsError
+from minigooglenet.weights.onnx import arithmetic, layouts, messages, metadata, reshaping
+from minigooglenet.weights.onnx.draft import Draft, Step, UnknownShape, View, short
+from minigooglenet.weights.onnx.folding import FOLDED, fold
+from minigooglenet.weights.onnx.node import Node
 from minigooglenet.weights.onnx.operators import OPERATORS
+from minigooglenet.weights.onnx.replacements import advice
 
 MOST_LINES = 20  # of the list of unsupported nodes
+COLOURS = (1, 3, 4)  # channels of an image
+MOST_BEFORE = 20  # nodes between an input and its transpose to (C, H, W)
 
 
 class Imported(NamedTuple):
@@ -70,164 +72,146 @@ def import_graph(path: PathLike) -> Imported:
     """
     with contents.open_file(path) as file:
         message, opset, properties, producer, source = messages.parse(path, file)
-        reader = _Reader(source, message, opset, exact_names=producer == metadata.PRODUCER)
+        reader = _Reader(source, message, opset, own=producer == metadata.PRODUCER)
         if reader.problems:
             raise WeightsError(f"cannot read {path} as weights: {_listed(reader.problems)}")
-        graph = reader.graph(metadata.outputs_by_default(properties, producer))
+        graph = reader.draft.graph(metadata.outputs_by_default(properties, producer))
         made_by, pixels, classes = metadata.unpack(properties, graph)
     graph.made_by = made_by
     return Imported(graph, pixels, classes)
 
 
 class _Reader:
-    """The nodes of an ONNX graph, in order, as steps {wire: (layer, input wires)}."""
+    """The walk over the nodes of an ONNX graph: constants are folded, all other nodes become layers of a draft."""
 
-    def __init__(self, source, message, opset, exact_names):
-        self.source, self.opset, self.exact_names, self.batch = source, opset, exact_names, None
-        self.constants = {tensor.name: tensor for tensor in message.initializer}
-        self.nodes = _needed(message)
-        self.consumers = Counter(name for node in self.nodes for name in node.input)
-        self.outputs = [output.name for output in message.output]
-        self.consumers.update(self.outputs)
-        self.reserved = {self._plain(output): output for output in reversed(self.outputs)}
-        self.wires, self.inputs, self.steps, self.bytes = {}, {}, {}, 0
-        self.tensors = {}  # {wire: tensor whose name it has}
-        self.problems = {}  # {(operator, reason): names of nodes}
-        for value in message.input:
-            if value.name in self.consumers and value.name not in self.constants:  # old files also list their arrays
-                batch, shape = messages.shape(value, _short(value.name))
-                if None not in (batch, self.batch) and batch != self.batch:
-                    raise ValueError(f"its inputs have different batch sizes, {self.batch} and {batch}")
-                self.batch = batch or self.batch
-                name = self._new_name(value.name)
-                self.wires[value.name] = Wire(name, shape)
-                self.inputs[name] = shape
+    def __init__(self, source, message, opset, own):
+        self.opset, self.nodes = opset, _needed(message)
+        outputs = [output.name for output in message.output]
+        self.first_reader = {name: node for node in reversed(self.nodes) for name in node.input}
+        self.moved = {name for node in self.nodes if node.op_type not in reshaping.OPERATORS for name in node.input}
+        readers = Counter(name for node in self.nodes for name in node.input)
+        readers.update(outputs)
+        self.problems: dict[tuple[str, str], list[str]] = {}  # {(operator, reason): names of nodes}
+        self.draft = Draft(readers, outputs, source, own)
+        self.draft.values.update((tensor.name, tensor) for tensor in message.initializer)
+        # Files before IR version 4 list their arrays among the inputs, too.
+        inputs = [v for v in message.input if readers[v.name] and v.name not in self.draft.values]
+        self._report_missing({value.name for value in inputs})
+        if self.problems:
+            return
+        for value in inputs:
+            self._add_input(value)
         for node in self.nodes:
             self._read(node)
+        for output in outputs:
+            if not isinstance(self.draft.values[output], View | None):
+                raise ValueError(f"its output {short(output)!r} is constant")
 
-    def graph(self, by_default=False) -> Graph:
-        """Return the network, after checking that every output is computed.
+    def _report_missing(self, computed):
+        """Record the operators that neither a layer nor folding supports, before any array is read."""
+        for message in self.nodes:
+            operator = _operator(message)
+            if operator == "Constant" or (message.input and computed.isdisjoint(message.input)):
+                if operator not in FOLDED and operator not in OPERATORS:
+                    self._record(message, "its inputs are constant, but it is not one of the operators that are folded")
+                continue
+            if operator not in OPERATORS:
+                self._record(message, f"no layer supports this operator. {advice(operator)}")
+            if operator != "Shape":  # the batch size is a constant, too
+                computed.update(filter(None, message.output))
 
-        by_default : do not assign the outputs if they are the default, the wires without consumers
-        """
-        for name in self.outputs:
-            if name in self.constants:
-                raise ValueError(f"its output {_short(name)!r} is constant")
-        outputs = self._name_outputs()
-        graph = Graph(**self.inputs)
-        for name, (layer, wires) in self.steps.items():
-            graph.add(name, layer, *wires)
-        if not by_default or graph.outputs != outputs:
-            graph.outputs = outputs
-        return graph
+    def _add_input(self, value):
+        batch, shape = messages.shape(value, short(value.name))
+        draft = self.draft
+        if None not in (batch, draft.batch) and batch != draft.batch:
+            raise ValueError(f"its inputs have different batch sizes, {draft.batch} and {batch}")
+        draft.batch = batch or draft.batch
+        last = len(shape) == 3 and shape[2] in COLOURS and self._is_channels_last(value.name)
+        step = Step(value.name, (shape[2], *shape[:2]) if last else shape)
+        layout = layouts.of(step.shape)
+        draft.inputs.append(step)
+        draft.values[value.name] = View(
+            step, layouts.transpose(layout, (1, 2, 0)) if last else layout, draft.readers[value.name] == 1
+        )
 
-    def _name_outputs(self):
-        """Return the output wires with their names in the file, even if a node is the identity."""
-        outputs, renamed, copies = [], {}, {}
-        for output in self.outputs:
-            name = wire = self.wires[output].name
-            if self.tensors[wire] != output:
-                name = self._new_name(output)
-                if wire in self.inputs or wire in renamed or self.tensors[wire] in self.outputs:
-                    copies[name] = layers.Concat(), [wire]  # one wire with two names
-                else:
-                    renamed[wire] = name
-            outputs.append(name)
-        self.steps = {
-            renamed.get(name, name): (layer, [renamed.get(wire, wire) for wire in wires])
-            for name, (layer, wires) in (self.steps | copies).items()
-        }
-        return tuple(outputs)
+    def _is_channels_last(self, tensor):
+        """Return whether the values of an input are transposed from (H, W, C) to (C, H, W) before anything else."""
+        for _ in range(MOST_BEFORE):
+            message = self.first_reader.get(tensor)
+            if message is None or self.draft.readers[tensor] > 1:
+                return False
+            if message.op_type == "Transpose":
+                return [0, 3, 1, 2] in (list(attribute.ints) for attribute in message.attribute)
+            if message.op_type not in (*arithmetic.OPERATORS, "Identity", "Cast"):
+                return False
+            tensor = message.output[0]
+        return False
 
     def _read(self, message):
-        """Add the layer and wire of one node, or record the problem."""
-        operator = message.op_type if message.domain in messages.DOMAINS else f"{message.domain}.{message.op_type}"
+        """Add the layers and values of one node, or record the problem."""
+        values, operator = self.draft.values, _operator(message)
         written, *further = message.output
         if not written:
-            raise ValueError(f"{_short(operator)} (node {_short(message.name)!r}): its first output is missing")
-        known = [name in self.wires or name in self.constants or not name for name in message.input]
-        if not all(known):
-            unknown = message.input[known.index(False)]
+            raise ValueError(f"{short(operator)} (node {short(message.name)!r}): its first output is missing")
+        unknown = [name for name in message.input if name and name not in values]
+        if unknown:
             raise ValueError(
-                f"node {_short(message.name or written)!r} reads {_short(unknown)!r}, which no earlier node writes"
+                f"node {short(message.name or written)!r} reads {short(unknown[0])!r}, which no earlier node writes"
             )
-        self.wires[written] = Wire(written, None)  # until the layer exists
-        self.wires.update((name, Wire(name, None)) for name in further)
+        values.update(dict.fromkeys(filter(None, message.output)))  # unknown until the layer exists
         try:
-            if operator not in OPERATORS and operator != "Constant":
-                raise ValueError("no layer supports this operator")
-            read = [name for name in further if name and self.consumers[name]]
-            if read:
-                count = list(message.output).index(read[0]) + 1
-                raise ValueError(f"its output {count}, {_short(read[0])!r}, is also used, but a layer has one output")
-            if operator == "Constant":
-                self.constants[written] = _constant(messages.attributes(message))
-            elif operator == "Identity" and len(message.input) == 1 and message.input[0] in self.constants:
-                self.constants[written] = self.constants[message.input[0]]
-            else:
-                self._make(written, *OPERATORS[operator], message)
+            read = [name for name in further if name and self.draft.readers[name]]
+            found = self._value(message, operator)
+            if not isinstance(found, list):
+                if read:
+                    count = list(message.output).index(read[0]) + 1
+                    raise ValueError(
+                        f"its output {count}, {short(read[0])!r}, is also used, but a layer has one output"
+                    )
+                found = [found]
+            values.update((name, value) for name, value in zip(message.output, found, strict=False) if name)
+            for name in message.output:
+                self._move(name, operator)
         except UnknownShape:
             pass  # the problem of an earlier node is already recorded
         except WeightsError:
             raise
         except (ValueError, TypeError) as error:
-            self.problems.setdefault((operator, str(error)), []).append(message.name or written)
+            self._record(message, str(error))
+        self.draft.release(message.input)
 
-    def _make(self, written, function, known, message):
+    def _value(self, message, operator):
+        """Return the value of a node, or a list of one for each output."""
+        computed = any(isinstance(self.draft.values[name], View | None) for name in message.input if name)
+        constant = operator in FOLDED and not computed and (operator == "Constant" or len(message.input) > 0)
+        function, known = FOLDED[operator] if constant else OPERATORS[operator]
         attributes = messages.attributes(message)
         for unknown in attributes.keys() - known:
             raise ValueError(f"attribute {unknown} is unknown")
-        values = [self._value(name) for name in message.input]
-        node = Node(values, attributes, self.opset, self.batch, len(message.output))
-        layer = function(node)
+        node = Node(self.draft, message.input, message.output, attributes, self.opset)
+        value = fold(node, operator) if constant else function(node)
         node.check_all_used()
-        read = node.wires
-        if layer is None and len(read) == 1:
-            self._alias(written, read[0])
+        return value
+
+    def _move(self, tensor, operator):
+        """Add the layer for a reshaped tensor at once if another node than a reshape reads it."""
+        view = self.draft.values.get(tensor)
+        if not isinstance(view, View) or view.plain:
             return
-        taken = 1 if layer is None else layer.inputs_taken
-        if not read or taken not in (None, len(read)):
-            raise ValueError(f"it reads {len(read)} wires; expected {taken or 'one or more'}")
-        if any(wire.shape is None for wire in read):
-            raise UnknownShape
-        shape = layer.output_shape(*(wire.shape for wire in read))
-        if math.prod(shape) * 4 > contents.MOST_BYTES:
-            raise ValueError(f"its output has the shape {shape}, more than {contents.MOST_BYTES:,} bytes")
-        name = self._new_name(written)
-        self.steps[name] = layer, [wire.name for wire in read]
-        self.wires[written] = Wire(name, shape, layer, self.consumers[written] == 1)
+        if tensor in self.draft.returned:
+            self.draft.wire(tensor)
+        elif operator in reshaping.OPERATORS and tensor in self.moved:
+            with contextlib.suppress(ValueError):  # its reader may take it as it is
+                self.draft.wire(tensor)
 
-    def _alias(self, written, wire):
-        """Make `written` a name of the same wire; the wire is renamed if it has no other consumer."""
-        name = wire.name
-        if wire.alone:
-            name = self._new_name(written)
-            self.steps[name] = self.steps.pop(wire.name)
-        self.wires[written] = wire._replace(name=name, alone=wire.alone and self.consumers[written] == 1)
+    def _record(self, message, reason):
+        self.problems.setdefault((_operator(message), reason), []).append(
+            message.name or next(iter(message.output), "")
+        )
 
-    def _value(self, name):
-        """Return the input of a node with this name: a Wire, an array, or None if it is omitted."""
-        if not name:
-            return None
-        if name in self.constants:
-            value = self.constants[name]  # copied, because other nodes may read it and their layers train separately
-            value = value.copy() if isinstance(value, np.ndarray) else messages.array(value, _short(name), self.source)
-            self.bytes += value.nbytes
-            if self.bytes > contents.MOST_BYTES:
-                raise cannot_read(self.source.path, f"its nodes read more than {contents.MOST_BYTES:,} bytes of arrays")
-            return value
-        return self.wires[name]
 
-    def _new_name(self, tensor):
-        name = self._plain(tensor)
-        # An output keeps its name even if another tensor "/name" precedes it.
-        while name in self.steps or name in self.inputs or self.reserved.get(name, tensor) != tensor:
-            name += "_"
-        self.tensors[name] = tensor
-        return name
-
-    def _plain(self, tensor):
-        return tensor if self.exact_names else tensor.lstrip("/") or tensor
+def _operator(message):
+    return message.op_type if message.domain in messages.DOMAINS else f"{message.domain}.{message.op_type}"
 
 
 def _needed(message):
@@ -237,15 +221,19 @@ def _needed(message):
     for index, node in enumerate(message.node):
         if len(node.input) > messages.MOST_INPUTS:
             raise ValueError(
-                f"node {_short(node.name)!r} has {len(node.input):,} inputs, more than {messages.MOST_INPUTS:,}"
+                f"node {short(node.name)!r} has {len(node.input):,} inputs, more than {messages.MOST_INPUTS:,}"
+            )
+        if len(node.output) > messages.MOST_INPUTS:
+            raise ValueError(
+                f"node {short(node.name)!r} has {len(node.output):,} outputs, more than {messages.MOST_INPUTS:,}"
             )
         for name in filter(None, node.output):
             if name in writers or name in provided:
-                raise ValueError(f"{_short(name)!r} is written twice")
+                raise ValueError(f"{short(name)!r} is written twice")
             writers[name] = index
     missing = [output.name for output in message.output if output.name not in writers]
     if missing or not message.output:
-        raise ValueError(f"no node writes its output{f' {_short(missing[0])!r}' if missing else ''}")
+        raise ValueError(f"no node writes its output{f' {short(missing[0])!r}' if missing else ''}")
     needed, waiting = set(), [output.name for output in message.output]
     while waiting:
         writer = writers.get(waiting.pop())
@@ -255,32 +243,12 @@ def _needed(message):
     return [message.node[index] for index in sorted(needed)]
 
 
-def _constant(attributes):
-    """Return the value of a Constant node: a TensorProto, or an array."""
-    if len(attributes) != 1:
-        raise ValueError(f"it must have one attribute, got {len(attributes)}")
-    ((name, value),) = attributes.items()
-    if name == "value" and value is not None:
-        return value
-    if name in ("value_float", "value_floats"):
-        return np.array(value, np.float32)
-    if name in ("value_int", "value_ints"):
-        return np.array(value, np.int64)
-    raise ValueError(f"attribute {name} is unknown")
-
-
 def _listed(problems):
     lines = []
     for (operator, reason), names in problems.items():
-        where = (
-            f"1 node, {_short(names[0])!r}" if len(names) == 1 else f"{len(names)} nodes, first {_short(names[0])!r}"
-        )
-        lines.append(f"{_short(operator)} ({where}): {reason[:300]}")
+        where = f"1 node, {short(names[0])!r}" if len(names) == 1 else f"{len(names)} nodes, first {short(names[0])!r}"
+        lines.append(f"{short(operator)} ({where}): {reason[:300]}")
     if len(lines) > MOST_LINES:
         lines[MOST_LINES:] = [f"and {len(lines) - MOST_LINES} more"]
     count = sum(map(len, problems.values()))
     return "\n  ".join([f"no layer supports {count} of its nodes", *lines])
-
-
-def _short(name):
-    return name[:60]

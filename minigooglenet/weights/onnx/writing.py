@@ -18,8 +18,8 @@ from minigooglenet.graph import Graph
 from minigooglenet.typing import PathLike
 from minigooglenet.weights.onnx import later_layers, metadata, own_layers
 from minigooglenet.weights.onnx.messages import onnx
-from minigooglenet.weights.onnx.operators import ADAPTIVE, adaptive_means
 from minigooglenet.weights.onnx.own_methods import check_methods
+from minigooglenet.weights.onnx.windows import ADAPTIVE, adaptive_means
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
