@@ -6,11 +6,11 @@ from minigooglenet.models.papers import PAPERS
 
 FAMILY = ("googlenet", "bn_inception", "inception_v3", "inception_v4", "inception_resnet_v2", "xception")
 #         label of the axis, column, format
-PANELS = (("million parameters", 2, "{:.1f}"), ("thousand million MACs", 3, "{:.1f}"), ("top-5 error in %", 4, "{:g}"))
+PANELS = (("million parameters", 2, "{:.1f}"), ("billion MACs", 3, "{:.1f}"), ("top-5 error in %", 4, "{:g}"))
 
 
 def counted():
-    """Return (title, year, millions of parameters, thousand millions of MACs, top-5 error or None), oldest first."""
+    """Return (title, year, millions of parameters, billions of MACs, top-5 error or None), oldest first."""
     rows = []
     for paper in sorted(PAPERS, key=lambda paper: paper.year):
         g = models.build(paper.name, init="zeros")
@@ -41,7 +41,7 @@ def family(rows):
     axes[0].set_ylim(len(rows) - 0.4, -0.6)
     first, best = (f"{row[0]} ({row[2]:.1f}, {row[3]:.1f}, {row[4]:g})" for row in _ends(rows))
     alt = (
-        f"bars of {len(rows)} networks in three panels: million parameters, thousand million MACs, top-5 error in %; from "
+        f"bars of {len(rows)} networks in three panels: million parameters, billion MACs, top-5 error in %; from "
         f"{first} to {best}; the table in the text has all values"
     )
     return figures.described(figure, f"{alt}\n{table(rows)}", alt=alt)

@@ -12,7 +12,7 @@ smoothed = Exercise(
     "14.3",
     "label smoothing",
     "smoothed_loss(z, labels, smoothing) -> loss, (N, K)",
-    minutes=8,
+    minutes=7,
     difficulty=2,
     hints=(
         "Write down the K target probabilities of one image. What is their sum?",

@@ -1,4 +1,4 @@
-"""Networks with most of their weights at zero: the masks that prune a network, and its multiplications by the others."""
+"""Networks with most of their weights at zero: the masks that prune them, and the MACs by the other weights."""
 
 import numpy as np
 

@@ -14,8 +14,8 @@ grouped = Exercise(
         "Which channels does each tower read, and which does it return, at its three layers?",
         (
             "G = 2 towers of d = 3 channels: the first layer returns 6 channels, tower 0 first. The middle layer has 6 "
-            "filters that read 3 channels each. The sum of the towers is one 1x1 that reads all 6: K rows of 6 weights, "
-            "the 3 of tower 0 first."
+            "filters that read 3 channels each. The sum of the towers is one 1x1 that reads all 6: K rows of 6 "
+            "weights, the 3 of tower 0 first."
         ),
         "`np.concatenate(w1), np.concatenate(w2), np.concatenate(w3, axis=____)`",
     ),
@@ -29,8 +29,9 @@ def grouped_cases(rng):
     yield _towers(rng, 4, 2, 2, 4, (3, 1))  # K = G
 
 
-def _towers(rng, G, d, C, K, kernel):
-    return integers(rng, (G, d, C, 1, 1)), integers(rng, (G, d, d, *kernel)), integers(rng, (G, K, d, 1, 1))
+def _towers(rng, groups, d, C, K, kernel):
+    shapes = (groups, d, C, 1, 1), (groups, d, d, *kernel), (groups, K, d, 1, 1)
+    return tuple(integers(rng, shape) for shape in shapes)
 
 
 @grouped.reference
@@ -40,17 +41,17 @@ def grouped_reference(w1, w2, w3):
 
 @grouped.right
 def grouped_by_reshape(w1, w2, w3):
-    G, d, C = w1.shape[:3]
-    last = w3.transpose(1, 0, 2, 3, 4).reshape(w3.shape[1], G * d, 1, 1)
-    return w1.reshape(G * d, C, 1, 1), w2.reshape(G * d, *w2.shape[2:]), last
+    channels = w1.shape[0] * w1.shape[1]
+    last = w3.transpose(1, 0, 2, 3, 4).reshape(w3.shape[1], channels, 1, 1)
+    return w1.reshape(channels, -1, 1, 1), w2.reshape(channels, *w2.shape[2:]), last
 
 
 @grouped.right
 def grouped_tower_by_tower(w1, w2, w3):
-    G, d, C = w1.shape[:3]
-    first, middle = np.empty((G * d, C, 1, 1)), np.empty((G * d, d, *w2.shape[3:]))
-    last = np.empty((w3.shape[1], G * d, 1, 1))
-    for g in range(G):
+    groups, d, C = w1.shape[:3]
+    first, middle = np.empty((groups * d, C, 1, 1)), np.empty((groups * d, d, *w2.shape[3:]))
+    last = np.empty((w3.shape[1], groups * d, 1, 1))
+    for g in range(groups):
         own = slice(g * d, (g + 1) * d)
         first[own], middle[own], last[:, own] = w1[g], w2[g], w3[g]
     return first, middle, last
@@ -78,10 +79,10 @@ def last_weights_added(w1, w2, w3):
 @grouped.wrong
 def dense_middle(w1, w2, w3):
     """Your middle layer is dense with zeros between the towers. That is right, but a grouped one stores no zeros."""
-    first, middle, last = grouped_reference(w1, w2, w3)
-    G, d = w1.shape[:2]
-    dense = np.zeros((G * d, G * d, *w2.shape[3:]))
-    for g in range(G):
+    first, _, last = grouped_reference(w1, w2, w3)
+    d = w1.shape[1]
+    dense = np.zeros((len(first), len(first), *w2.shape[3:]))
+    for g in range(len(w1)):
         dense[g * d : (g + 1) * d, g * d : (g + 1) * d] = w2[g]
     return first, dense, last
 

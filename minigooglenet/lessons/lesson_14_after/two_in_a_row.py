@@ -13,9 +13,9 @@ compose = Exercise(
     hints=(
         "How many pixels of a row can change one output, if a window of R1 pixels is followed by one of R2?",
         (
-            "In one dimension, [a, b] and then [c, d] computes c * (a*x0 + b*x1) + d * (a*x1 + b*x2), which is the kernel "
-            "[c*a, c*b + d*a, d*b]: one copy of the first kernel for each weight of the second, moved by its position, "
-            "and all copies are added."
+            "In one dimension, [a, b] and then [c, d] computes c * (a*x0 + b*x1) + d * (a*x1 + b*x2), which is the "
+            "kernel [c*a, c*b + d*a, d*b]: one copy of the first kernel for each weight of the second, moved by its "
+            "position, and all copies are added."
         ),
         "`both[i : i + R1, j : j + S1] += second[i, j] * ____`",
     ),
