@@ -89,7 +89,8 @@ assert np.allclose(ratios, (25 / 18, 49 / 14))
 outcome("14.b", [round(ratio, 2) for ratio in ratios])
 
 # %% [markdown]
-# What you saw: the small kernels reach as far as the large one and need fewer weights. They cannot compute everything
+# What you saw: the small kernels reach as far as the large one and need fewer weights, and three 3x3 reach as far as a
+# 7x7. They cannot compute everything
 # that the large kernel can, but a ReLU fits between them. What do they compute without it?
 
 # %% [markdown]
@@ -189,18 +190,12 @@ answer("14.2", reduction_macs)
 
 # %%
 rows = []
-for name, g in (
-    ("GoogLeNet", mg.models.googlenet(init="zeros")),
-    ("BN-Inception", mg.models.bn_inception(init="zeros")),
-):
+for name in ("googlenet", "bn_inception"):
+    g = mg.models.build(name, init="zeros")
     kinds = [node.layer.kind for node in g.nodes.values()]
-    c = mg.count(g)
-    extra = sum(row.params for row in c.rows if row.kind == "BatchNorm2d")
-    rows.append(
-        (name, len(g.outputs) - 1, kinds.count("LocalResponseNorm"), kinds.count("BatchNorm2d"), extra, c.params)
-    )
-columns = ("network", ">heads", ">LRN", ">batch norms", ">their parameters", ">all parameters")
-mg.console.Table("", columns, rows)
+    counts = [kinds.count(kind) for kind in ("LocalResponseNorm", "BatchNorm2d")]
+    rows.append((name, len(g.outputs) - 1, *counts, mg.count(g).params))
+mg.console.Table("", ("network", ">heads", ">LRN", ">batch norms", ">parameters"), rows)
 
 # %% [markdown]
 # Train the small network of lesson 07 on digits in both styles with a large learning rate, 0.2. Guess the accuracy of
@@ -238,8 +233,8 @@ train(normalised)
 outcome("14.d", {"LRN and a head": accuracy(old), "batch norm": accuracy(normalised)})
 
 # %% [markdown]
-# What you saw: with batch norm, the network learns at a learning rate that the old style cannot use. (The paper reports
-# the same for the large network. These are single runs.)
+# What you saw: with batch norm, the network learns at a learning rate that the old style cannot use. (These are single
+# runs, but the paper reports the same.)
 #
 # ## Label smoothing
 #
@@ -460,7 +455,7 @@ figure
 # %%
 params = {title: params for title, _, params, _, _ in networks}
 resnet, resnext = (mg.count(mg.models.build(name, init="zeros")) for name in ("resnet50", "resnext50_32x4d"))
-print(f"'two 3x3 save 28%': {1 - 18 / 25:.0%}; true")
+print(f"'two 3x3 save 28%': {1 - 1 / ratios[0]:.0%}; true")
 more = macs["BN-Inception (v2)"] / macs["GoogLeNet"] - 1, params["BN-Inception (v2)"] / params["GoogLeNet"] - 1
 print(f"'BN-Inception has 30% more cost, 25% more parameters': {more[0]:.0%} and {more[1]:.0%}; true only for MACs")
 print(f"'Xception costs as much as v3': {macs['Xception'] / macs['Inception-v3']:.2f} times the MACs; wrong")
@@ -483,7 +478,8 @@ quiz("14")
 # This is the last lesson. What follows goes beyond it.
 #
 # - `mg.view(mg.models.inception_v3(init="zeros"))` shows v3 as a page. Find the three kinds of modules.
-# - Train the small network with and without label smoothing, `mg.training.Settings(label_smoothing=0.1)`.
+# - Train the small network with and without label smoothing: in a recipe with
+#   `mg.training.Settings(label_smoothing=0.1)`.
 # - Prune whole filters instead of weights, and build the narrower network. Is it faster?
 
 # %% [markdown]
@@ -577,9 +573,7 @@ ask("14.3b", student)
 v = find("14.3b").values(student)
 # exercise 14.3b
 ### BEGIN SOLUTION
-other = v["percent"] / 100 / v["K"]
-correct = 1 - v["percent"] / 100 + other
-smallest_value = -correct * math.log(correct) - (v["K"] - 1) * other * math.log(other)
+smallest_value = mg.losses.smallest_loss(v["K"], v["percent"] / 100)
 ### END SOLUTION
 answer("14.3b", smallest_value)
 

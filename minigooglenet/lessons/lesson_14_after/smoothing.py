@@ -195,7 +195,7 @@ def equal_probabilities(K, percent):
 
 @smallest.wrong
 def zero(K, percent):
-    """Zero is the smallest loss without smoothing. The targets are no longer 0 and 1, so p = q has a loss above 0."""
+    """Zero is the smallest loss without smoothing. With it, the targets are not 0 and 1: p = q has a loss above 0."""
     return 0.0
 
 
