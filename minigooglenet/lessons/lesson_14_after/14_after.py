@@ -37,7 +37,7 @@ rng = np.random.default_rng(14)
 # %% [markdown]
 # ## The family
 #
-# Inception-ResNet-v2 has half of GoogLeNet's top-5 error. Guess: how many times as many MACs does it need?
+# Inception-ResNet-v2 has about half of GoogLeNet's top-5 error. Guess: how many times as many MACs does it need?
 
 # %%
 predict("14.a", ...)
@@ -89,9 +89,9 @@ assert np.allclose(ratios, (25 / 18, 49 / 14))
 outcome("14.b", [round(ratio, 2) for ratio in ratios])
 
 # %% [markdown]
-# What you saw: the small kernels reach as far as the large one and need fewer weights, and three 3x3 reach as far as a
-# 7x7. They cannot compute everything
-# that the large kernel can, but a ReLU fits between them. What do they compute without it?
+# What you saw: the small kernels reach as far as the large one and need fewer weights. (Three 3x3 reach as far as a
+# 7x7.) They cannot compute everything that the large kernel can, but a ReLU fits between them. What do they compute
+# without it?
 
 # %% [markdown]
 # ## Exercise 14.1: two kernels in a row
@@ -185,8 +185,7 @@ answer("14.2", reduction_macs)
 # %% [markdown]
 # ## Batch norm instead of heads and LRN
 #
-# BN-Inception removed both auxiliary heads and both LRN layers, and put *batch norm* after every convolution (lesson
-# 09):
+# BN-Inception has neither auxiliary heads nor LRN. Instead, it has *batch norm* after every convolution (lesson 09):
 
 # %%
 rows = []
@@ -234,7 +233,7 @@ outcome("14.d", {"LRN and a head": accuracy(old), "batch norm": accuracy(normali
 
 # %% [markdown]
 # What you saw: with batch norm, the network learns at a learning rate that the old style cannot use. (These are single
-# runs, but the paper reports the same.)
+# runs. The paper, too, trains with larger learning rates.)
 #
 # ## Label smoothing
 #
@@ -380,9 +379,9 @@ predict("14.g", ...)
 
 # %%
 weights = {}
-for groups in (1, 2, 4, 28, 182, 728):
+for groups in (2, 4, 28, 182, 728):
     grouped_conv = Conv2d(728, 728, 3, padding=1, groups=groups, bias=False, init="zeros")
-    weights[f"1x1, then 3x3 in {groups} groups"] = 728 * 728 + mg.count(grouped_conv, (728, 19, 19)).params
+    weights[f"1x1, then 3x3, {groups} groups"] = 728 * 728 + mg.count(grouped_conv, (728, 19, 19)).params
 dense = 9 * 728 * 728
 millions = {name: count / 1e6 for name, count in {"dense 3x3": dense, **weights}.items()}
 figure, _ = mg.viz.bar_chart(millions, "million weights", marked=["dense 3x3"])
@@ -392,17 +391,17 @@ figure
 x, w = rng.normal(size=(1, 12, 8, 8)), rng.normal(size=(12, 1, 3, 3))
 segments = [conv_of(x[:, c : c + 1], w[c : c + 1]) for c in range(12)]  # a branch for each channel
 assert np.allclose(np.concatenate(segments, axis=1), conv_of(x, w, groups=12))
-outcome("14.g", round(dense / weights["1x1, then 3x3 in 728 groups"], 1))
+outcome("14.g", round(dense / weights["1x1, then 3x3, 728 groups"], 1))
 
 # %% [markdown]
-# What you saw: with one group per channel, almost all the weights are in the 1x1. The assertion proves that a module
-# with one branch per channel and the depthwise convolution have the same outputs.
+# What you saw: with one group per channel, almost all the weights are in the 1x1. (Xception puts it second.) The
+# assertion proves that one branch per channel computes a depthwise convolution.
 #
 # ## Do zeros make a network faster?
 #
 # GoogLeNet's paper wants sparse networks, and settles for dense branches because dense products are fast. Measure it.
-# *Pruning* sets the smallest weights to zero. Keep as many weights of the trained network as a network of half the
-# width needs MACs. Guess: how many times as fast is the pruned network, and how many times the narrow one?
+# *Pruning* sets the smallest weights to zero. Keep so many weights of the trained network that they have the MACs of a
+# network of half the width. Guess: how many times as fast as the full network are the pruned and the narrow one?
 #
 # Training takes about twenty seconds.
 
@@ -435,7 +434,7 @@ outcome("14.h", {name: round(times["full"] / seconds, 2) for name, seconds in ti
 # %% [markdown]
 # ## Make it break
 #
-# Prune more and more of the trained network, without training afterwards.
+# Prune more and more of the trained network, without training afterwards. At which fraction does it break?
 
 # %%
 kept = (1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)
