@@ -97,6 +97,8 @@ LINEAR = {
     "13.2": "xb",
     "13.4": "d",
     "13.7": "d",
+    "14.1": ["first"],
+    "14.5": "x",
 }
 # Sums in the opposite order: {argument: axis to reverse}, {part of the output (None: all of it): axis}.
 REVERSED = {
@@ -118,6 +120,8 @@ REVERSED = {
     "13.2": ({"x": 1, "w": 1}, {}),
     "13.4": ({"d": 0, "g": 0}, {None: 0}),
     "13.7": ({"d": 0, "g": 0}, {None: 0}),
+    "14.3": ({"z": 0, "labels": 0}, {1: 0}),
+    "14.5": ({"pointwise": 1, "x": 1, "depthwise": 0}, {}),
 }
 
 

@@ -171,3 +171,14 @@ def crops():
 )
 def winograd():
     return f"{(4 + 3 - 1) ** 2} instead of {16 * 9}: {16 * 9 / (4 + 3 - 1) ** 2:g} times fewer."
+
+
+@card("14", "What is the smallest loss of a network with 1000 classes that is trained with a label smoothing of 0.1?")
+def smallest_smoothed_loss():
+    return f"{losses.smallest_loss(1000, 0.1):.3f} nats, the entropy of its targets."
+
+
+@card("14", "How many weights has a 3 x 3 convolution of 728 channels, and how many has a separable one?")
+def separable_weights():
+    dense, depthwise, pointwise = 728 * 728 * 9, 728 * 9, 728 * 728
+    return f"{dense:,} and {depthwise + pointwise:,}: {dense / (depthwise + pointwise):.1f} times fewer."

@@ -119,7 +119,7 @@ def test_wheel_from_the_sdist_contains_the_lessons(tmp_path):
         for ending in ("py", "tsv", "safetensors")
         for path in ROOT.glob(f"minigooglenet/lessons/**/*.{ending}")
     }
-    assert len(data) > 14 * 3
+    assert len(data) > 15 * 3
     notebooks = "minigooglenet/lessons/notebooks"
     assert {f"{notebooks}/98_test.ipynb", f"{notebooks}/README.md", *data} <= names
     assert not any("solutions" in name or name.startswith(("lessons", "tests")) for name in names)
@@ -130,4 +130,4 @@ def test_wheel_from_the_sdist_contains_the_lessons(tmp_path):
     )
     folder, count = done.stdout.splitlines()
     assert Path(folder).samefile(site / notebooks)
-    assert count == "14"
+    assert count == "15"

@@ -2343,3 +2343,79 @@ def last_odd_row_stays_zero(d, g):
 def output_transposed(d, g):
     rows, columns = d.shape[0] - 2, d.shape[1] - 2
     return sum(g[u, v] * d[u : u + rows, v : v + columns] for u in range(3) for v in range(3)).T
+
+
+# 14.1, 14.3 to 14.6
+
+
+@wrong("14.1")
+def kernels_added_at_the_corner(first, second):
+    both = np.zeros((first.shape[0] + second.shape[0] - 1, first.shape[1] + second.shape[1] - 1))
+    both[: first.shape[0], : first.shape[1]] += first
+    both[: second.shape[0], : second.shape[1]] += second
+    return both
+
+
+@wrong("14.1")
+def rows_and_columns_exchanged(first, second):
+    both = np.zeros((first.shape[0] + second.shape[0] - 1, first.shape[1] + second.shape[1] - 1))
+    for i, j in np.ndindex(second.shape):
+        for u, v in np.ndindex(first.shape):
+            both[min(i + v, both.shape[0] - 1), min(j + u, both.shape[1] - 1)] += second[i, j] * first[u, v]
+    return both
+
+
+def _smoothed(z, q):
+    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    return -(q * np.log(p)).sum() / len(z), (p - q) / len(z)
+
+
+@wrong("14.3")
+def smoothing_divided_by_images(z, labels, smoothing):
+    q = np.full(z.shape, smoothing / len(z))
+    q[np.arange(len(z)), labels] += 1 - smoothing
+    return _smoothed(z, q)
+
+
+@wrong("14.3")
+def labels_of_all_images_smoothed(z, labels, smoothing):
+    q = np.full(z.shape, smoothing / z.shape[1])
+    q[:, labels] += 1 - smoothing
+    return _smoothed(z, q)
+
+
+@wrong("14.4")
+def first_tower_repeated(w1, w2, w3):
+    return np.concatenate([w1[0]] * len(w1)), np.concatenate(w2), np.concatenate(w3, axis=1)
+
+
+@wrong("14.4")
+def middle_rotated(w1, w2, w3):
+    return np.concatenate(w1), np.concatenate(w2)[..., ::-1, ::-1], np.concatenate(w3, axis=1)
+
+
+@wrong("14.5")
+def kernel_transposed_to_channels(x, depthwise, pointwise):
+    padding = tuple(size // 2 for size in depthwise.shape[2:])
+    padded = np.pad(x, ((0, 0), (0, 0), (padding[0],) * 2, (padding[1],) * 2))
+    y = np.zeros(x.shape)
+    for r, s in np.ndindex(depthwise.shape[2:]):
+        y += depthwise[::-1, 0, r, s][:, None, None] * padded[:, :, r : r + x.shape[2], s : s + x.shape[3]]
+    return np.einsum("kc,nchw->nkhw", pointwise[:, :, 0, 0], y)
+
+
+@wrong("14.5")
+def pointwise_of_the_input(x, depthwise, pointwise):
+    return np.einsum("kc,nchw->nkhw", pointwise[:, :, 0, 0], x)
+
+
+@wrong("14.6")
+def threshold_at_the_mean(w, macs, positions):
+    return np.where(abs(w) > abs(w).mean(), w, 0)
+
+
+@wrong("14.6")
+def largest_filters_kept(w, macs, positions):
+    size = abs(w).sum(axis=(1, 2, 3))
+    keep = max(1, macs // positions // w[0].size)
+    return np.where(np.isin(np.arange(len(w)), np.argsort(size)[-keep:])[:, None, None, None], w, 0)

@@ -492,7 +492,7 @@ quiz("13")
 # %% [markdown]
 # ## Take it further
 #
-# This is the last lesson. What follows goes beyond it.
+# The next lesson does not need what follows.
 #
 # - A convolution can also be computed with an FFT. For which kernel sizes would it need fewer products? Count them.
 # - Weights in int8 take a quarter of the bytes. Which of the layers that you measured would get faster?
