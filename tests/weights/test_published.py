@@ -143,7 +143,7 @@ def test_fetch_command_writes_to_out(listed, address, tmp_path, capsys):
         ({"urls": ["ftp://a/b"]}, "urls must begin with https://"),
         ({"urls": ["https://a/b"], "file": "../b"}, "file must be a file name without a folder"),
         ({"urls": ["https://a/b"], "sha256": "xyz"}, "must be lower-case hexadecimal digits"),
-        ({"urls": ["https://a/b"], "size": "3"}, "size must be an integer"),
+        ({"urls": ["https://a/b"], "size": "3"}, "size and crops must be integers"),
         ({"urls": ["https://a/b"], "code": "x"}, "an entry must have name, file, urls"),
         ({}, "an entry must have name, file, urls"),
     ],
