@@ -94,7 +94,7 @@ def _clipped(node, low, high):
         for bound in (low, high)
     ]
     view = node.any(node.computed()[0])
-    if bounds == [None, None]:
+    if bounds == [None, None] and not node.draft.own:
         return node.seen(view, view.layout)
     layer = layers.ReLU6() if bounds == [0, 6] else layers.Clip(*bounds)
     return node.add(layer, view, layout=view.layout)
@@ -143,7 +143,15 @@ def multiply(node: Node) -> View:
         found = gated(node, x, gate)
         if found is not None:
             return found
-    return _joined(node, layers.Multiply(), views)
+    y = _joined(node, layers.Multiply(), views)
+    if node.draft.own:  # the product of more than two was written as products of two
+        y.step.reads = tuple(step for view in views for step in _factors(node, view))
+    return y
+
+
+def _factors(node, view):
+    step = view.step
+    return step.reads if isinstance(step.layer, layers.Multiply) and node.mergeable(view) else (step,)
 
 
 def divide(node: Node) -> View:
