@@ -44,9 +44,9 @@ def test_the_totals_on_the_page_are_the_networks():
         assert f"{number:,}" in README
 
 
-def test_page_has_one_figure_and_fewer_than_150_lines():
+def test_page_has_one_figure_and_fewer_than_160_lines():
     assert len(re.findall(r"^!\[[^]]{100,}\]\(docs/_static/viewer\.png\)$", README, re.M)) == README.count("![") == 1
-    assert len(README.splitlines()) < 150
+    assert len(README.splitlines()) < 160
 
 
 def test_the_museum_is_as_large_as_the_page_says():
