@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from minigooglenet import models, parallel
+from minigooglenet import parallel
+from minigooglenet.weights import by_name
 
 
 @dataclass
 class Settings:
     """Settings of all parts of a run.
 
-    model : name of a model for `models.build`
+    model : name of a model for `models.build`, or path of a file with a network
     threads : number of threads of every engine
     rounds, seconds : number of timings per engine, and its time limit
     batches : batch sizes (default: each part has its own)
@@ -30,8 +31,8 @@ class Settings:
     quick: bool = False
 
     def graph(self):
-        """Return the network, with an initialisation that keeps the activations at the same size in every layer."""
-        return models.build(self.model, init="he", rng=0)
+        """Return the network. A model gets an initialisation that keeps the activations at the same size."""
+        return by_name.classifier(by_name.network(self.model, init="he", rng=0))
 
     def batch_sizes(self, usual, quick) -> tuple[int, ...]:
         """Return the requested batch sizes, or the default of a part."""

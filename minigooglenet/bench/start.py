@@ -22,11 +22,12 @@ started = time.perf_counter()
 import numpy as np
 import minigooglenet as mg
 from minigooglenet import orphans
+from minigooglenet.weights import by_name
 imported = time.perf_counter()
-g = mg.models.build(sys.argv[1], init="he", rng=0)
+g = by_name.network(sys.argv[1], init="he", rng=0)
 built = time.perf_counter()
 orphans.watch()
-x = np.zeros((1, *g.shapes["image"]), np.float32)
+x = np.zeros((1, *next(iter(g.inputs.values()))), np.float32)
 g(x)
 done = time.perf_counter()
 stages = {"import_seconds": imported - started, "build_seconds": built - imported, "first_result_seconds": done - built}

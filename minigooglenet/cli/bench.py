@@ -4,11 +4,12 @@ import argparse
 import json
 from pathlib import Path
 
-from minigooglenet import console, files, models, parallel
+from minigooglenet import console, files, parallel
 from minigooglenet.bench import peers
 from minigooglenet.bench.run import PARTS, USUAL, describe, head, measure, save_figures
 from minigooglenet.bench.settings import Settings
 from minigooglenet.cli.arguments import output, positive, report_written
+from minigooglenet.weights import by_name
 
 HELP = "measure the speed of the engine on this machine, and of other installed engines"
 ROUNDS, QUICK_ROUNDS = 10, 3
@@ -24,10 +25,13 @@ def add_parser(commands, name):
         nargs="*",
         type=_part,
         help=f"parts to measure: {', '.join(part for part in PARTS if part != 'profile')}, or all "
-        f"(default: {', '.join(USUAL)})",
+        f"(default: {', '.join(USUAL)}); or the path of the network to measure",
     )
     parser.add_argument(
-        "--model", default="googlenet", metavar="NAME", help="network to measure (default: %(default)s)"
+        "--model",
+        default="googlenet",
+        metavar="NAME",
+        help=f"network to measure: a name, {by_name.FILES} (default: %(default)s)",
     )
     parser.add_argument(
         "--batch",
@@ -99,7 +103,11 @@ def _show_status(bar, task, text):
 
 
 def _settings(options):
-    parts = options.parts or ([] if options.profile else list(USUAL))
+    paths = [part for part in options.parts if part not in (*PARTS, "all")]
+    if len(paths) > 1:
+        raise ValueError(f"one network can be measured at a time, got {' and '.join(paths)}")
+    model = paths[0] if paths else options.model
+    parts = [part for part in options.parts if part not in paths] or ([] if options.profile else list(USUAL))
     if "all" in parts:
         parts = [part for part in PARTS if part != "profile"]
     if options.profile:
@@ -108,9 +116,9 @@ def _settings(options):
     installed, missing = peers.find(chosen)
     if missing and chosen is not None:
         raise ValueError("; ".join(missing.values()))
-    models.build(options.model, init="zeros")  # report an unknown name before any work
+    by_name.network(model, init="zeros")  # report an unknown name before any work
     settings = Settings(
-        model=options.model,
+        model=str(Path(model).resolve()) if by_name.is_path(model) else model,  # other processes have other folders
         threads=options.threads or parallel.get_num_threads(),
         rounds=options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS),
         seconds=QUICK_SECONDS if options.quick else SECONDS,
@@ -128,6 +136,6 @@ def _write(result, path):
 
 def _part(text):
     known = [*(part for part in PARTS if part != "profile"), "all"]
-    if text not in known:
+    if text not in known and not by_name.is_path(text):
         raise argparse.ArgumentTypeError(f"unknown part {text!r}; choose from {', '.join(known)}")
     return text

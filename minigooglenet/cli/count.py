@@ -1,13 +1,11 @@
 """`minigooglenet count NAME`: the parameters and operations of a network."""
 
-import os
-import warnings
-from pathlib import Path
-
-from minigooglenet import console, models, weights
+from minigooglenet import console, models
 from minigooglenet.cli.arguments import output, report_written
 from minigooglenet.counting import CONVENTIONS, count
+from minigooglenet.graph import Graph
 from minigooglenet.names import hint
+from minigooglenet.weights import by_name
 
 HELP = "count the parameters and operations of a network"
 
@@ -18,8 +16,10 @@ def add_parser(commands, name):
     parser.add_argument(
         "name",
         metavar="NAME",
-        help=f"network: {', '.join(models.names())} or mini (short for mini_googlenet); "
-        "or a weights file, or the folder of a training run",
+        help=f"network: {', '.join(models.names())} or mini (short for mini_googlenet); or {by_name.FILES}",
+    )
+    parser.add_argument(
+        "--beside", metavar="OTHER", help="second network; show where the two differ, instead of the table"
     )
     parser.add_argument("--no-heads", action="store_true", help="exclude the auxiliary heads of GoogLeNet")
     parser.add_argument(
@@ -39,7 +39,7 @@ def add_parser(commands, name):
 def run(options):
     """Print the counts and write the requested files."""
     out = output(options.csv, options.json)
-    graph = _graph(options.name)
+    graph = by_name.network(options.name, init="zeros")
     counted = count(graph, outputs=[graph.main] if options.no_heads else None)
     if options.explain:
         known = [*(row.name for row in counted.rows), *counted.modules()]
@@ -47,6 +47,8 @@ def run(options):
             advice = f"{hint(options.explain, known) or '.'} List all nodes with --by layer."
             raise ValueError(f"node {options.explain!r} was not counted in {options.name}{advice}")
         out.print(counted.explain(options.explain), markup=False)
+    elif options.beside:
+        console.show(out, _beside(options, graph))
     else:
         console.show(out, counted.table(options.by, wide=options.wide))
     if options.convention:
@@ -57,11 +59,18 @@ def run(options):
             report_written(out, path)
 
 
-def _graph(name):
-    """Return the graph of a model, or of the weights at a path."""
-    path = os.path.lexists(name) or Path(name).suffix or Path(name).name != name
-    if name.lower() in (*models.names(), "mini") or not path:
-        return models.build(name, init="zeros")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", weights.UnknownPixelsWarning)  # counting does not depend on pixels
-        return weights.load(name).graph
+def _beside(options, graph):
+    from minigooglenet.viewer.comparison import comparison  # only this option needs the viewer
+
+    other = by_name.network(options.beside, init="zeros")
+    if options.no_heads:
+        graph, other = _without_heads(graph), _without_heads(other)
+    return comparison(options.name, graph, options.beside, other)
+
+
+def _without_heads(graph):
+    backbone = Graph(**graph.inputs)
+    for name, _ in graph.schedule((graph.main,)):
+        layer, wires = graph.nodes[name]
+        backbone.add(name, layer, *wires)
+    return backbone

@@ -6,6 +6,7 @@ from minigooglenet import console, data, gradcheck, models
 from minigooglenet.cli.arguments import seed
 from minigooglenet.gradcheck.examples import KINDS, examples
 from minigooglenet.names import unknown
+from minigooglenet.weights import by_name
 
 HELP = "check the gradients of a layer or of a whole network"
 NETWORKS = ("googlenet", "mini")
@@ -15,11 +16,15 @@ def add_parser(commands, name):
     """Add this command to the command line."""
     parser = commands.add_parser(name, help=HELP, description=f"{HELP[0].upper()}{HELP[1:]}.")
     layers = ", ".join(KINDS)
-    parser.add_argument("name", metavar="NAME", help=f"{', '.join(NETWORKS)}, all (all layers), or one layer: {layers}")
+    parser.add_argument(
+        "name",
+        metavar="NAME",
+        help=f"{', '.join(NETWORKS)}, all (all layers), one layer: {layers}; or {by_name.FILES}",
+    )
     parser.add_argument(
         "--image",
         metavar="FILE",
-        help="photograph to check a network on (default: a sample photograph for googlenet, random values for mini)",
+        help="photograph to check a network on (default: a sample photograph for googlenet, random values for others)",
     )
     parser.add_argument(
         "--seed", type=seed, default=0, metavar="N", help="random seed for values and directions (default: 0)"
@@ -29,7 +34,7 @@ def add_parser(commands, name):
 def run(options):
     """Print the reports; return 1 if any check failed."""
     out = console.stdout()
-    if options.name in NETWORKS:
+    if options.name in NETWORKS or by_name.is_path(options.name):
         reports = [_network(out, options)]
     else:
         chosen = {kind.lower(): layers for kind, layers in examples().items()}
@@ -44,6 +49,19 @@ def run(options):
     return 1 if "FAIL" in verdicts else 0
 
 
+def _from_file(path):
+    graph = by_name.classifier(by_name.network(path))
+    if len(graph.inputs) != 1:
+        raise ValueError(f"{path} has {len(graph.inputs)} inputs; networks with one input can be checked")
+    return graph
+
+
+def _size(name, shape):
+    if len(shape) != 3 or shape[0] != 3 or shape[1] != shape[2]:
+        raise ValueError(f"--image needs a network for square RGB images, but the input of {name} is {shape}")
+    return shape[1]
+
+
 def _network(out, options):
     rng = np.random.default_rng(options.seed)
     if options.name == "googlenet":
@@ -52,11 +70,13 @@ def _network(out, options):
             "Checking GoogLeNet at 224 x 224 with both auxiliary heads, in float64; this needs about 1 GB of memory."
         )
     else:
-        graph = models.mini_googlenet(aux=True, rng=options.seed)
+        mini = options.name == "mini"
+        graph = models.mini_googlenet(aux=True, rng=options.seed) if mini else _from_file(options.name)
+        (shape,) = graph.inputs.values()
         if options.image:
-            x = data.prepare(data.photograph(options.image), size=32).repeat(2, axis=0) / 58
+            x = data.prepare(data.photograph(options.image), size=_size(options.name, shape)).repeat(2, axis=0) / 58
         else:
-            x = rng.standard_normal((2, *graph.shapes["image"]))
+            x = rng.standard_normal((2, *shape))
     labels = rng.integers(0, graph.shapes[graph.main][0], len(x))
     with console.progress(out) as bar:
         task = bar.add_task("nodes", total=len(graph.nodes), status="")

@@ -1,7 +1,5 @@
 """What `view` accepts as a network: a graph, the result of `weights.load`, a model's name, or a file."""
 
-import os
-import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +8,7 @@ from minigooglenet import models, weights
 from minigooglenet.data import Pixels
 from minigooglenet.evaluation.multicrop import rule_of
 from minigooglenet.graph import Graph
+from minigooglenet.weights import by_name
 from minigooglenet.weights.contents import PIXELS_ASSUMED, PIXELS_UNKNOWN
 
 RANDOM = "The weights are random, not trained: the activations show what the architecture does, not what it has learnt."
@@ -43,9 +42,9 @@ def check_exists(network: Any, weights_file: Any = None) -> None:
     network, weights_file : as in `source_of`
     """
     if isinstance(network, (str, Path)):
-        if is_path(network):
+        if by_name.is_path(network):
             if not Path(network).exists():
-                _file(network)
+                by_name.read(network)  # raises the error for a missing file
             return
         models.builder(str(network))
         if weights_file is not None and not Path(weights_file).exists():
@@ -63,10 +62,10 @@ def source_of(network: Any, *, name: str | None = None, weights_file: Any = None
     runs : whether the network will compute something, so that `initialise` has to draw weights
     """
     if isinstance(network, (str, Path)):
-        if not is_path(network):
+        if not by_name.is_path(network):
             return _model(str(network), name, weights_file, runs)
         name = name or Path(network).stem or str(network)
-        network = _file(network)
+        network = by_name.read(network)
     if weights_file is not None:
         raise ValueError("only a model given by its name, such as 'googlenet', takes a weights file")
     if isinstance(network, Graph):
@@ -80,13 +79,6 @@ def source_of(network: Any, *, name: str | None = None, weights_file: Any = None
     raise TypeError(f"view expects a graph, a model's name or a file, got {type(network).__name__}{hint}")
 
 
-def is_path(network) -> bool:
-    """Return whether a text names a file or folder, and not a model."""
-    if isinstance(network, str) and network.lower() in (*models.names(), "mini"):
-        return False
-    return os.path.lexists(network) or bool(Path(network).suffix) or Path(network).name != str(network)
-
-
 def _model(model, name, weights_file, runs):
     graph = models.build(model, init="zeros")
     assert graph.made_by is not None  # models.build records it
@@ -97,14 +89,6 @@ def _model(model, name, weights_file, runs):
     contents = weights.read(weights_file)
     loaded = weights.Loaded(graph, contents.pixels, contents.classes, contents.notes)
     return _loaded(loaded, name)
-
-
-def _file(path):
-    if Path(path).suffix.lower() == ".onnx":
-        return weights.onnx.import_graph(path)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", weights.UnknownPixelsWarning)  # it matters only with an image
-        return weights.load(path)
 
 
 def _loaded(loaded, name):
