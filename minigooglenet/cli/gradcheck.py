@@ -74,7 +74,8 @@ def _network(out, options):
         graph = models.mini_googlenet(aux=True, rng=options.seed) if mini else _from_file(options.name)
         (shape,) = graph.inputs.values()
         if options.image:
-            x = data.prepare(data.photograph(options.image), size=_size(options.name, shape)).repeat(2, axis=0) / 58
+            size = _size(options.name, shape)
+            x = data.prepare(data.photograph(options.image), size=size).repeat(2, axis=0) / 58
         else:
             x = rng.standard_normal((2, *shape))
     labels = rng.integers(0, graph.shapes[graph.main][0], len(x))

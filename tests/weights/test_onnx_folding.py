@@ -83,7 +83,7 @@ def fold(operator, constants, opset=13, **attributes):
     """Return the value of one node whose inputs are constants."""
     names = [f"c{i}" for i in range(len(constants))]
     made = node(operator, names, ["y"], **attributes)
-    draft = Draft(collections.Counter(names), ["y"], messages.Source("file", None, []), own=False)
+    draft = Draft(collections.Counter(names), ["y"], messages.Source("file", None, []), own=False, most=2**31)
     draft.values.update(zip(names, map(np.asarray, constants), strict=True))
     return folding.fold(Node(draft, names, ["y"], messages.attributes(made), opset), operator)
 

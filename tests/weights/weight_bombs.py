@@ -84,6 +84,52 @@ def onnx_int64():
     return model(_graph(field(5, array), _node(b"Reshape", [b"x", b"shape"])))
 
 
+def _int64(name, *values):
+    content = np.array(values, "<i8").tobytes()
+    return field(5, field(1, len(values)) + field(2, 7) + field(8, name) + field(9, content))
+
+
+def onnx_filled(*shape):
+    """Return a file whose linear layer has a weight that one number fills."""
+    fill = _node(b"ConstantOfShape", [b"shape"], b"w")
+    nodes = fill + _node(b"Flatten", [b"x"], b"f") + _node(b"MatMul", [b"f", b"w"])
+    return model(_graph(_int64(b"shape", *shape), nodes))
+
+
+def onnx_folded(count=200):
+    """Return a file that computes with large constants again and again."""
+    nodes = _node(b"ConstantOfShape", [b"shape"], b"c0")
+    nodes += b"".join(_node(b"Neg", [b"c%d" % i], b"c%d" % (i + 1)) for i in range(count))
+    return model(_graph(_int64(b"shape", 192, 250_000), nodes, _node(b"Add", [b"x", b"c%d" % count])))
+
+
+def onnx_scales(count=1_000):
+    """Return a file that scales an input of many channels by one number, with activations in between."""
+    nodes, name = b"", b"x"
+    for i in range(count):
+        nodes += _node(b"Relu", [name], b"r%d" % i) + _node(b"Neg", [b"r%d" % i], b"n%d" % i)
+        name = b"n%d" % i
+    return model(_graph(nodes, _node(b"Relu", [name]), shape=(b"N", 2**20)))
+
+
+def onnx_splits(count=999):
+    """Return a file with many splits into many parts, each of which is read."""
+    nodes = b""
+    for i in range(20):
+        parts = [b"p%d_%d" % (i, j) for j in range(count)]
+        names = b"".join(field(1, part) for part in parts)
+        outputs = b"".join(field(2, part) for part in parts)
+        axis = _attribute(b"axis", 2, field(3, 1)) + _attribute(b"num_outputs", 2, field(3, count))
+        nodes += field(1, field(1, b"x") + outputs + field(4, b"Split") + axis)
+        nodes += field(1, names + field(2, b"s%d" % i) + field(4, b"Sum"))
+    return model(_graph(nodes, _node(b"Sum", [b"s%d" % i for i in range(20)]), shape=(b"N", count, 1, 1)))
+
+
+def onnx_axes():
+    """Return a file whose input has 100,000 axes."""
+    return model(_graph(_node(b"Relu", [b"x"]), shape=(b"N", *[1] * 100_000)))
+
+
 def onnx_property():
     entry = field(1, b"classes") + field(2, b"[" * 900_000)
     return model(_graph(_node(b"Relu", [b"x"])), properties=field(14, entry))
@@ -199,6 +245,12 @@ NETWORKS = {
     "a long list of padding": onnx_ints,
     "a long shape": onnx_int64,
     "a deep property": onnx_property,
+    "a filled weight": lambda: onnx_filled(192, 2**20),
+    "a weight of an impossible size": lambda: onnx_filled(2**40, 2**40),
+    "large constants computed again and again": onnx_folded,
+    "scales of many channels": onnx_scales,
+    "splits into many parts": onnx_splits,
+    "an input of many axes": onnx_axes,
 }
 FILES = {
     "an npz with a large dictionary": npz_lzma,

@@ -23,6 +23,10 @@ from minigooglenet.weights.contents import cannot_read
 from minigooglenet.weights.onnx import layouts, messages
 from minigooglenet.weights.onnx.layouts import Layout
 
+FILLED = (
+    640 * 1024**2
+)  # bytes of arrays that a file does not contain: those of VGG-19, filled with 0.02, take 575 million
+COPIES = 4  # of the values in a file
 # Pools of the whole map that keep two axes of length 1, for a reader that needs them.
 KEEPING = {layers.GlobalAvgPool2d: layers.AvgPool2d, layers.GlobalMaxPool2d: layers.MaxPool2d}
 
@@ -63,10 +67,11 @@ class Draft:
     """The layers and tensors that have been read so far.
 
     own : whether this package wrote the file, so that its nodes are restored as they were and names are kept
+    most : bytes that all arrays may take, see `most_bytes`
     batch : the batch size of the inputs, if the file fixes it
     """
 
-    def __init__(self, readers: Counter[str], outputs: list[str], source: Any, own: bool) -> None:
+    def __init__(self, readers: Counter[str], outputs: list[str], source: Any, own: bool, most: int) -> None:
         self.readers, self.outputs, self.source, self.own = readers, outputs, source, own
         self.returned = frozenset(outputs)
         self.unread = readers.copy()  # how many readers of each tensor are still to come
@@ -75,7 +80,7 @@ class Draft:
         self.steps: list[Step] = []
         self.values: dict[str, View | Array | Any] = {}  # an array that no node has read is still a TensorProto
         self.wires: dict[str, View] = {}  # tensors whose layout became a layer
-        self.bytes = 0
+        self.most, self.bytes = most, 0
 
     def add(self, tensor: str, layer: Layer, reads: list[View]) -> View:
         """Add a layer that reads the steps of some views, and return its output in the layout of the wire."""
@@ -157,8 +162,8 @@ class Draft:
 
     def check(self, count: int) -> None:
         """Raise a WeightsError if an array of so many bytes would be too much."""
-        if self.bytes + count > contents.MOST_BYTES:
-            raise cannot_read(self.source.path, f"its nodes read more than {contents.MOST_BYTES:,} bytes of arrays")
+        if self.bytes + count > self.most:
+            raise cannot_read(self.source.path, f"its nodes read more than {self.most:,} bytes of arrays")
 
     def graph(self, by_default: bool = False) -> Graph:
         """Return the network.
@@ -210,6 +215,11 @@ class Draft:
 
     def _plain(self, tensor):
         return tensor if self.own else tensor.lstrip("/") or tensor
+
+
+def most_bytes(size: int) -> int:
+    """Return how many bytes the arrays of a file may take: a small file can fill large arrays with one number."""
+    return min(contents.MOST_BYTES, FILLED + COPIES * size)
 
 
 def short(name: str) -> str:

@@ -44,8 +44,13 @@ def fold(node: Node, operator: str) -> Array:
         raise ValueError(f"its inputs do not fit: {error}") from error
     if value.dtype == object and not any(entry is BATCH for entry in value.flat):
         value = value.astype(np.int64)
-    node.draft.spend(value.nbytes)
+    node.draft.spend(value.itemsize if _repeats(value) else value.nbytes)
     return value
+
+
+def _repeats(value) -> bool:
+    """Return whether an array is one number in memory, as `np.broadcast_to` makes it."""
+    return value.size > 1 and not any(value.strides)
 
 
 def _sized(node, shape, dtype):

@@ -73,12 +73,14 @@ class Node:
             raise ValueError(f"its {what} is computed, not constant")
         return None if value is None else self.draft.constant(self.inputs[index], own=own)
 
-    def weights(self, index: int, what: str, ndim: int | None, *, optional: bool = False) -> Array | None:
+    def weights(
+        self, index: int, what: str, ndim: int | None, *, optional: bool = False, own: bool = True
+    ) -> Array | None:
         """Return a constant input of finite floats with `ndim` axes, or with any number of axes if `ndim` is None.
 
-        Half precision becomes float32.
+        Half precision becomes float32. The caller may keep and change the array if `own` is true.
         """
-        value = self.array(index, what, own=True)
+        value = self.array(index, what, own=own)
         if value is None and optional:
             return None
         if value is not None and value.dtype.itemsize == 2 and value.dtype.kind in "fV":  # V: bfloat16
@@ -86,9 +88,9 @@ class Node:
         if value is None or value.dtype.kind != "f" or (ndim is not None and value.ndim != ndim):
             got = "nothing" if value is None else f"{value.dtype} {value.shape}"
             raise ValueError(f"its {what} must be floats{f' with {ndim} axes' * (ndim is not None)}, got {got}")
-        if value.size == 0 or not np.isfinite(value).all():
+        if value.size == 0 or not np.isfinite([value.min(), value.max()]).all():
             raise ValueError(f"its {what} {'is empty' if value.size == 0 else 'contains NaN or infinity'}")
-        return np.ascontiguousarray(value) if value.ndim else value
+        return np.ascontiguousarray(value) if own and value.ndim else value
 
     def integers(self, name: str, index: int) -> list | None:
         """Return a list of integers, an attribute or, in later opsets, a constant input; None if it is omitted.

@@ -61,8 +61,8 @@ def _batch_norm(node):
 def _gemm(node):
     node.only("transA", 0)
     alpha, beta = (np.float32(node.number(name, 1.0)) for name in ("alpha", "beta"))
-    weight, bias = node.weights(1, "weight", 2), node.weights(2, "bias", None, optional=True)
-    x, weight = _vector(node, weight if node.setting("transB", 0) else weight.T)
+    weight, bias = _matrix(node, bool(node.setting("transB", 0))), node.weights(2, "bias", None, optional=True)
+    x, weight = _vector(node, weight)
     if alpha != 1:
         weight = weight * alpha
     layer = _linear(weight, bias is not None)
@@ -73,16 +73,22 @@ def _gemm(node):
 
 
 def _matmul(node):
-    weight = node.weights(1, "second factor", 2).T
+    weight = _matrix(node, transposed=False)
     view = node.view()
     order = layouts.order(view.layout, view.step.shape)
     if len(view.shape) == 3 and order == (1, 2, 0):  # a product with the channels of (H, W, C) is a 1x1 convolution
         outputs, inputs = weight.shape
         conv = layers.Conv2d(inputs, outputs, 1, bias=False, init="zeros")
-        y = node.add(filled(conv, weight=np.ascontiguousarray(weight)[:, :, None, None]), view)
+        y = node.add(filled(conv, weight=weight[:, :, None, None]), view)
         return y._replace(layout=layouts.transpose(y.layout, order))
     x, weight = _vector(node, weight)
     return node.add(_linear(weight, bias=False), x)
+
+
+def _matrix(node, transposed):
+    """Return the second factor as a weight (K, C), of which nothing else is a view."""
+    weight = node.weights(1, "weight", 2, own=transposed)
+    return weight if transposed else np.array(weight.T, order="C")
 
 
 def _vector(node, weight):
@@ -103,7 +109,7 @@ def _linear(weight, bias):
     layer = layers.Linear(inputs, outputs, bias=bias, init="zeros")
     if bias and weight.dtype != np.float32:
         layer.params["bias"] = layer.params["bias"].astype(weight.dtype)
-    return filled(layer, weight=np.ascontiguousarray(weight))
+    return filled(layer, weight=weight)
 
 
 def _softmax(node):

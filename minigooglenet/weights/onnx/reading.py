@@ -15,7 +15,7 @@ from minigooglenet.typing import PathLike
 from minigooglenet.weights import contents
 from minigooglenet.weights.contents import WeightsError
 from minigooglenet.weights.onnx import arithmetic, layouts, messages, metadata, reshaping
-from minigooglenet.weights.onnx.draft import Draft, Step, UnknownShape, View, short
+from minigooglenet.weights.onnx.draft import Draft, Step, UnknownShape, View, most_bytes, short
 from minigooglenet.weights.onnx.folding import FOLDED, fold
 from minigooglenet.weights.onnx.node import Node
 from minigooglenet.weights.onnx.operators import OPERATORS
@@ -92,7 +92,7 @@ class _Reader:
         readers = Counter(name for node in self.nodes for name in node.input)
         readers.update(outputs)
         self.problems: dict[tuple[str, str], list[str]] = {}  # {(operator, reason): names of nodes}
-        self.draft = Draft(readers, outputs, source, own)
+        self.draft = Draft(readers, outputs, source, own, most_bytes(contents.size_of(source.file)))
         self.draft.values.update((tensor.name, tensor) for tensor in message.initializer)
         # Files before IR version 4 list their arrays among the inputs, too.
         inputs = [v for v in message.input if readers[v.name] and v.name not in self.draft.values]
