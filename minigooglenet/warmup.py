@@ -117,6 +117,7 @@ EVERY_LAYER = (
     (layers.SiLU, (3, 4, 4)),
     (lambda: layers.Scale(3), (3, 4, 4)),
     (lambda: layers.Scale(3, bias=False), (3, 4, 4)),
+    (layers.Add, (3, 4, 4)),
     (layers.Multiply, (3, 4, 4)),
 )
 
@@ -125,7 +126,7 @@ def _every_layer(dtype):
     for build, shape in EVERY_LAYER:
         g = Graph(x=shape)
         layer = build()
-        g.add("layer", layer, *["x"] * (2 if isinstance(layer, layers.Multiply) else 1))
+        g.add("layer", layer, *["x"] * (2 if isinstance(layer, (layers.Add, layers.Multiply)) else 1))
         g = g.astype(dtype)
         prepared = plan(g)
         for count in (1, 9):

@@ -293,7 +293,7 @@ check("14.3", smoothed_loss)
 #
 # ResNeXt makes all branches of a module equal: each of G *towers* is a 1x1 to d channels, a 3x3 of d channels and a 1x1
 # back to all channels, and their outputs are added. Its first block has G = 32 towers of d = 4 channels between 256
-# channels. In the same position, ResNet has one tower of d = 64. Guess: which of the two has more weights?
+# channels. In the same position, ResNet has one tower of d = 64. Which has more weights, "32 narrow" or "one wide"?
 
 # %%
 predict("14.f", ...)
@@ -305,7 +305,7 @@ def tower_weights(towers, d, C=256):
     return towers * (C * d + 9 * d * d + d * C)
 
 
-counts = {"ResNet": tower_weights(1, 64), "ResNeXt": tower_weights(32, 4)}
+counts = {"one wide": tower_weights(1, 64), "32 narrow": tower_weights(32, 4)}
 print(f"channels inside: 64 and {32 * 4}; weights: {counts}")
 outcome("14.f", max(counts, key=counts.get))
 
