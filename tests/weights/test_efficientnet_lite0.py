@@ -61,10 +61,11 @@ def test_name_means_the_installed_file(path):
 def test_outputs_equal_those_in_torch(loaded, path):
     torch = pytest.importorskip("torch")
     state = torch.load(path, weights_only=True)
-    x = np.random.default_rng(0).standard_normal((2, 3, 224, 224)).astype(np.float32)
+    x = np.random.default_rng(0).standard_normal((1, 3, 224, 224)).astype(np.float32)
     with torch.no_grad():
         expected = _in_torch(torch.from_numpy(x).double(), {name: one.double() for name, one in state.items()}).numpy()
-    assert np.abs(loaded.graph.astype(np.float64)(x.astype(np.float64)) - expected).max() < 1e-10
+    with mg.use("numpy"):  # no kernel is compiled for double precision
+        assert np.abs(loaded.graph.astype(np.float64)(x.astype(np.float64)) - expected).max() < 1e-10
     assert np.abs(loaded.graph(x) - expected).max() < 1e-4
     assert np.abs(mg.plan(loaded.graph)(x) - expected).max() < 1e-4
 
