@@ -1,5 +1,8 @@
 """Import of a network from an ONNX file: its nodes as layers, or a list of the nodes that no layer supports.
 
+Operators without a layer are reported first. Then the nodes are read in their order: constants are folded (`folding`),
+and all other nodes become layers of a `draft`, in which idioms are recognised (`idioms`). The draft builds the graph.
+
 Only the file itself is read, and its declared sizes are checked before any memory is allocated.
 """
 
@@ -45,11 +48,9 @@ class Imported(NamedTuple):
 def import_graph(path: PathLike) -> Imported:
     """Return the network in an ONNX file, if this package has layers for all its operators.
 
-    Supported are Conv, MaxPool, AveragePool, GlobalAveragePool, ReduceMean over feature maps, LRN,
-    BatchNormalization, Relu, Dropout, Gemm, MatMul with a constant and an added bias, Flatten, Reshape and Squeeze
-    that flatten, Softmax, Concat along the channels, Add, Sum, Identity and Constant, in opsets 7 to 28. A node gets
-    the name of the tensor that it writes; in files of other programs, a leading slash is removed. Only the nodes that
-    the outputs of the file need are built.
+    Opsets 7 to 28 are supported; `docs/onnx.md` lists the operators. Nodes that are constant are folded, and idioms of
+    several nodes become one layer. A node gets the name of the tensor that it writes; in files of other programs, a
+    leading slash is removed. Only the nodes that the outputs of the file need are built.
 
     The outputs of the graph are those of the file, in its order, and `graph(x)` returns the first one. A file of this
     package restores the outputs of the exported graph.
@@ -57,7 +58,8 @@ def import_graph(path: PathLike) -> Imported:
     Raises
     ------
     WeightsError
-        If the file is corrupt, or no layer supports some nodes: the message lists them with their counts.
+        If the file is corrupt, or no layer supports some nodes: the message lists them with their counts. Operators
+        without a layer come before anything else, with what could replace them.
 
     Examples
     --------
