@@ -44,9 +44,11 @@ def backward(grad_y: Array, start: int, channels: int) -> Array:
     return returned("channel_slice", "backward", grad_x, ((len(grad_y), channels, *grad_y.shape[2:]), grad_y.dtype))
 
 
-def checked_range(start: int, stop: int, channels: int) -> tuple[int, int]:
+def checked_range(start: int, stop: int, channels: int | None = None) -> tuple[int, int]:
     """Return start and stop, or raise an error unless they are a range of the channels that is not empty."""
     start, stop = shapes.integer(start, "start", 0), shapes.integer(stop, "stop", 1)
-    if not start < stop <= channels:
-        raise ValueError(f"channels {start} to {stop} are not a range of {channels} channels")
+    if start >= stop:
+        raise ValueError(f"start must be below stop, got {start} and {stop}")
+    if channels is not None and stop > channels:
+        raise ValueError(f"stop must be at most the number of channels, got {stop} and {channels} channels")
     return start, stop

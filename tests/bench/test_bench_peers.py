@@ -71,7 +71,10 @@ def excited():
     g.add("conv", layers.Conv2d(4, 8, 3, rng=0), "pad")
     g.add("relu6", layers.ReLU6(), "conv")
     g.add("shuffle", layers.ChannelShuffle(2), "relu6")
-    g.add("scale", layers.Scale(8, init=0.7), "shuffle")
+    for half, (start, stop) in {"first": (0, 3), "second": (3, 8)}.items():
+        g.add(half, layers.ChannelSlice(start, stop), "shuffle")
+    g.add("joined", layers.Concat(), "second", "first")
+    g.add("scale", layers.Scale(8, init=0.7), "joined")
     g.add("squeeze", layers.GlobalAvgPool2d(), "scale")
     g.add("gates", layers.Sigmoid(), "squeeze")
     g.add("excited", layers.Multiply(), "scale", "gates")

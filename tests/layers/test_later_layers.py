@@ -42,13 +42,14 @@ def torch_functions():
         "pad": (layers.Pad(((1, 2), (0, 3)), -0.5), [MAP], lambda x: functional.pad(x, (0, 3, 1, 2), value=-0.5)),
         "shuffle": (layers.ChannelShuffle(2), [MAP], lambda x: functional.channel_shuffle(x, 2)),
         "shuffle, three groups": (layers.ChannelShuffle(3), [MAP], lambda x: functional.channel_shuffle(x, 3)),
+        "slice": (layers.ChannelSlice(1, 4), [MAP], lambda x: x[:, 1:4]),
     }
 
 
 NAMES = (
     *("clip", "clip with one bound", "relu6", "leaky relu", "leaky relu, negative", "sigmoid", "tanh", "hard swish"),
     *("silu", "scale", "scale of a vector", "multiply", "gates", "gates with axes", "spatial gates", "global max"),
-    *("pad", "shuffle", "shuffle, three groups"),
+    *("pad", "shuffle", "shuffle, three groups", "slice"),
 )
 
 
@@ -130,6 +131,7 @@ def test_scale_keeps_constants_in_its_buffers():
             r"^node 'n': multiply needs .*: input 'vector' is \(4,\), input 'maps' is \(6, 5, 4\)$",
         ),
         (lambda g: g.add("n", layers.ChannelShuffle(4), "maps"), r"^node 'n': groups must divide the channels, got 4"),
+        (lambda g: g.add("n", layers.ChannelSlice(2, 7), "maps"), r"^node 'n': stop must be at most .*, got 7 and 6"),
         (lambda g: g.add("n", layers.GlobalMaxPool2d(), "vector"), r"^node 'n': GlobalMaxPool2d takes a feature map"),
         (lambda g: g.add("n", layers.Pad(1), "vector"), r"^node 'n': Pad takes a feature map"),
     ],
@@ -247,6 +249,7 @@ def test_costs_are_products_of_the_shape():
         layers.GlobalMaxPool2d(): {"compares": 6 * 19},
         layers.Pad(1): {},
         layers.ChannelShuffle(2): {},
+        layers.ChannelSlice(1, 3): {},
     }
     names = ("macs", "adds", "multiplies", "compares", "divides", "powers")
     for layer, expected in counted.items():

@@ -64,6 +64,7 @@ def _excited():
         ("clip", mg.layers.Clip(None, 3)),
         ("after", mg.layers.Conv2d(8, 4, 3, stride=2, init="zeros")),
         ("constant", mg.layers.Scale(4, bias=False, trained=False)),
+        ("slice", mg.layers.ChannelSlice(1, 3)),
         ("max", mg.layers.GlobalMaxPool2d()),
     ):
         wire = g.add(name, layer, wire)

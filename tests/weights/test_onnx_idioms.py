@@ -387,6 +387,12 @@ REJECTED = {  # {part of the message: nodes}
         node("Split", ["x"], ["p", "q"], axis=2, num_outputs=2), node("Sum", ["p", "q"], ["y"])],
     r"Div .1 node, 'y'.: it divides by a computed": [node("Div", ["x", "x"], ["y"])],
     r"Div .1 node, 'y'.: it divides by 0": [node("Div", ["x", "nothing"], ["y"])],
+    r"Div .1 node, 'y'.: it divides by 0 or by a number close": [node("Div", ["x", "tiny"], ["y"])],
+    r"Mul .1 node, 'y'.: in 'weight', 16 of 16 values are not finite": [
+        node("Conv", ["x", "w"], ["c"]), node("Mul", ["c", "huge"], ["y"])],
+    r"Gemm .1 node, 'y'.: in 'weight', 3 of 12 values are not finite": [
+        node("GlobalAveragePool", ["x"], ["g"]), node("Flatten", ["g"], ["f"]),
+        node("Gemm", ["f", "e"], ["y"], alpha=3e38)],
     r"Max .1 node, 'y'.: it compares 2 computed": [node("Max", ["x", "x"], ["y"])],
     r"Min .1 node, 'y'.: it has a bound for each": [node("Min", ["x", "k"], ["y"])],
     r"PRelu .1 node, 'y'.: it has 4 slopes": [node("PRelu", ["x", "k"], ["y"])],
@@ -417,7 +423,8 @@ LISTS |= {"rest": [-1]}
 
 @pytest.mark.parametrize("message", REJECTED)
 def test_form_without_a_layer_is_rejected(message, tmp_path):
-    arrays = {"w": random(4, 4, 1, 1), "k": random(4, 1, 1), "nothing": F32(0)}
+    arrays = {"w": 10 + abs(random(4, 4, 1, 1)), "k": random(4, 1, 1), "nothing": F32(0), "tiny": F32(1e-40)}
+    arrays |= {"huge": F32(1e38), "e": np.repeat(F32([[2], [1], [1], [1]]), 3, axis=1)}
     arrays |= {name: np.array(values) for name, values in LISTS.items()}
     with pytest.raises(WeightsError, match=message):
         read(network(REJECTED[message], arrays=arrays, opset=18), tmp_path)

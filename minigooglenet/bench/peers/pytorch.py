@@ -143,6 +143,15 @@ class _Add(nn.Module):
         return sum(xs[1:], start=xs[0])
 
 
+class _Slice(nn.Module):
+    def __init__(self, layer):
+        super().__init__()
+        self.start, self.stop = layer.start, layer.stop
+
+    def forward(self, x):
+        return x[:, self.start : self.stop]
+
+
 class _Multiply(nn.Module):
     def forward(self, *xs):
         rank = max(x.ndim for x in xs)
@@ -250,4 +259,5 @@ _MODULES = {
     "GlobalMaxPool2d": lambda layer: nn.Sequential(nn.AdaptiveMaxPool2d(1), nn.Flatten()),
     "Pad": _pad,
     "ChannelShuffle": lambda layer: nn.ChannelShuffle(layer.groups),
+    "ChannelSlice": _Slice,
 }

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from minigooglenet import checks, shapes
+from minigooglenet import checks
 from minigooglenet.kernels import channel_slice
 from minigooglenet.layers.base import Gradients, Layer, any_shape
 from minigooglenet.typing import Array, Shape
@@ -29,7 +29,7 @@ class ChannelSlice(Layer):
 
     def __init__(self, start: int, stop: int) -> None:
         super().__init__()
-        self.start, self.stop = channel_slice.checked_range(start, stop, shapes.integer(stop, "stop", 1))
+        self.start, self.stop = channel_slice.checked_range(start, stop)
 
     def output_shape(self, x_shape: Shape) -> Shape:
         x_shape = any_shape(self, x_shape)

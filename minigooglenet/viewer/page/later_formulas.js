@@ -72,9 +72,13 @@ Object.assign(FORMULAS, {
   },
 
   ChannelSlice: {
-    settings: (given) => ({ start: checkedInteger(given.start, "start", 0), stop: checkedInteger(given.stop, "stop", 1) }),
+    settings(given) {
+      const [start, stop] = [checkedInteger(given.start, "start", 0), checkedInteger(given.stop, "stop", 1)];
+      if (start >= stop) impossible(`start must be below stop, got ${start} and ${stop}`);
+      return { start, stop };
+    },
     shape({ start, stop }, [channels, ...sizes]) {
-      if (start >= stop || stop > channels) impossible(`channels ${start} to ${stop} are not a range of ${channels} channels`);
+      if (stop > channels) impossible(`stop must be at most the number of channels, got ${stop} and ${channels} channels`);
       return [stop - start, ...sizes];
     },
     cost: () => ({}),

@@ -166,10 +166,10 @@ def _with_constant(node, view, index, weight=None, bias=None):
     constant = node.weights(index, "constant", None)
     values = per_channel(constant, view)
     trained = is_parameter(node, view, constant)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         factor, offset = (None if function is None else np.asarray(function(values)) for function in (weight, bias))
     if factor is not None and not np.isfinite(factor).all():
-        raise ValueError("it divides by 0")
+        raise ValueError("it divides by 0 or by a number close to it")
     return scaled(node, view, factor, offset, trained=trained)
 
 

@@ -23,9 +23,8 @@ from minigooglenet.weights.contents import cannot_read
 from minigooglenet.weights.onnx import layouts, messages
 from minigooglenet.weights.onnx.layouts import Layout
 
-FILLED = (
-    640 * 1024**2
-)  # bytes of arrays that a file does not contain: those of VGG-19, filled with 0.02, take 575 million
+# Bytes of arrays that a file does not contain: a VGG-19 whose weights are filled with one number takes 575 million.
+FILLED = 640 * 1024**2
 COPIES = 4  # of the values in a file
 # Pools of the whole map that keep two axes of length 1, for a reader that needs them.
 KEEPING = {layers.GlobalAvgPool2d: layers.AvgPool2d, layers.GlobalMaxPool2d: layers.MaxPool2d}

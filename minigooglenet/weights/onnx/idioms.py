@@ -11,6 +11,7 @@ import numpy as np
 from minigooglenet import layers
 from minigooglenet.layers import Layer
 from minigooglenet.typing import Array
+from minigooglenet.weights import contents
 from minigooglenet.weights.onnx import layouts
 from minigooglenet.weights.onnx.draft import Step, View
 from minigooglenet.weights.onnx.node import Node
@@ -76,6 +77,7 @@ def per_channel(constant: Array, view: View) -> Array:
     return values.reshape(()) if values.size == 1 else values.ravel()
 
 
+@np.errstate(over="ignore")  # the check of the values raises an error
 def _multiply_and_add(layer, weight, bias):
     arrays = layer.params if "weight" in layer.params else layer.buffers
     if weight is not None:
@@ -86,6 +88,8 @@ def _multiply_and_add(layer, weight, bias):
         before = arrays.get("bias")
         size = len(arrays["weight"])
         arrays["bias"] = np.broadcast_to(bias, size).copy() if before is None else before + bias
+    for name, values in arrays.items():
+        contents.check_values(name, values)
 
 
 def _along(values, ndim):

@@ -16,7 +16,7 @@ def _silu(layer, x_shape):
 
 def _scale(layer, x_shape):
     arrays = {**layer.params, **layer.buffers}
-    batch = () if layer.trained else (1,)  # import tells by the axis for the batch that an array is not trained
+    batch = () if layer.trained else (1,)  # an axis for the batch marks what is not trained
     per_channel = {name: value.reshape(*batch, -1, *[1] * (len(x_shape) - 1)) for name, value in arrays.items()}
     if "bias" not in arrays:
         return [("Mul", ("x", per_channel["weight"]), "y")]

@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from minigooglenet import layers
+from minigooglenet.weights import contents
 from minigooglenet.weights.onnx import arithmetic, channels, layouts, reshaping
 from minigooglenet.weights.onnx.idioms import per_channel
 from minigooglenet.weights.onnx.node import decimal
@@ -64,11 +65,11 @@ def _gemm(node):
     weight, bias = _matrix(node, bool(node.setting("transB", 0))), node.weights(2, "bias", None, optional=True)
     x, weight = _vector(node, weight)
     if alpha != 1:
-        weight = weight * alpha
+        weight = _times("weight", weight, alpha)
     layer = _linear(weight, bias is not None)
     y = node.add(layer, x)
     if bias is not None:
-        layer.params["bias"][:] = per_channel(bias if beta == 1 else bias * beta, y)
+        layer.params["bias"][:] = per_channel(bias if beta == 1 else _times("bias", bias, beta), y)
     return y
 
 
@@ -83,6 +84,13 @@ def _matmul(node):
         return y._replace(layout=layouts.transpose(y.layout, order))
     x, weight = _vector(node, weight)
     return node.add(_linear(weight, bias=False), x)
+
+
+def _times(name, values, factor):
+    with np.errstate(over="ignore"):
+        values = values * factor
+    contents.check_values(name, values)
+    return values
 
 
 def _matrix(node, transposed):
