@@ -80,7 +80,7 @@ def adam_step(
 ) -> None:
     """Update parameters in place by Adam (Kingma and Ba 2015), PyTorch's rule.
 
-    This is AdamW with another weight decay: grad + weight_decay * param takes the place of grad in both means, so
+    This is AdamW with another weight decay: grad + weight_decay * param replaces grad in both means, so
     that values with large gradients decay less.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Where each network was published, and its published error: the one list behind the tables of the documentation.
+"""Where each network was published, and its published error: the list from which the tables of the pages are written.
 
 `python docs/_ext/network_table.py` writes the tables of README.md and docs/networks.md from it. The errors are those of
 one network on the validation set of ImageNet (ILSVRC 2012), as the paper reports them for its own training; they were

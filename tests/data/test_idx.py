@@ -77,6 +77,6 @@ def test_bomb_is_read_only_as_far_as_declared(path):
         idx.read(path, 3)
 
 
-def test_pipe_or_folder_is_no_idx_file(tmp_path):
+def test_pipe_or_folder_is_not_an_idx_file(tmp_path):
     with pytest.raises(OSError, match="it is a folder, not a file"):
         idx.read(tmp_path, 3)

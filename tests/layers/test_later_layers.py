@@ -105,7 +105,7 @@ def test_bounds_are_numbers_or_none():
         layers.Clip("0", 6)
 
 
-def test_infinite_bound_is_no_bound():
+def test_infinite_bound_limits_nothing():
     assert layers.Clip(-np.inf, np.inf).settings() == {"low": None, "high": None}
 
 

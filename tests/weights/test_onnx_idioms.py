@@ -23,12 +23,12 @@ GROUPED = {"g": np.array([0, 2, 2, 7, 6]), "h": np.array([0, 4, 7, 6])}
 SLICE = {"from": np.array([1]), "to": np.array([3]), "axis": np.array([1]), "step": np.array([1])}
 
 IDIOMS = {  # {description: (nodes, expected layer kinds, arrays, further settings)}
-    "a bias behind a convolution": ([CONV, node("Add", ["k", "c"], ["y"])], "Conv2d", W | SCALED, {}),
-    "a scale and a bias behind a convolution": (
+    "a bias after a convolution": ([CONV, node("Add", ["k", "c"], ["y"])], "Conv2d", W | SCALED, {}),
+    "a scale and a bias after a convolution": (
         [CONV, node("Mul", ["c", "m"], ["d"]), node("Sub", ["d", "k"], ["y"])], "Conv2d", W | SCALED, {},
     ),
-    "a factor behind a convolution": ([CONV, node("Div", ["c", "six"], ["y"])], "Conv2d", W | NUMBERS, {}),
-    "a scale and a bias behind batch norm": (
+    "a factor after a convolution": ([CONV, node("Div", ["c", "six"], ["y"])], "Conv2d", W | NUMBERS, {}),
+    "a scale and a bias after batch norm": (
         [BN, node("Mul", ["n", "k"], ["p"]), node("Add", ["p", "m"], ["y"])],
         "BatchNorm2d", NORM | {"k": random(4, 1, 1), "m": random(1, 4, 1, 1)}, {},
     ),
