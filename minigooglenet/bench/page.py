@@ -19,6 +19,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NODES, QUICK_NODES = 2000, 100
 MOVES, QUICK_MOVES = 60, 5
 WINDOW = {"width": 1280, "height": 800}
+PATIENCE = 120_000  # milliseconds: a busy machine delays a frame; playwright gives up after 30,000
 # A frame is painted when a message that its animation callback sends arrives.
 TIMES = """
 const painted = (report) => requestAnimationFrame(() => {
@@ -46,7 +47,7 @@ def measure(options, progress) -> dict:
     graphs = {"chain": chain(nodes), "branching graph": branching(nodes), options.model: options.graph()}
     records = []
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox"], timeout=PATIENCE)
         for name, graph in graphs.items():
             progress(f"page, {name}")
             path = Path(folder, "page.html")
@@ -87,6 +88,7 @@ def branching(count: int, seed: int = 0) -> Graph:
 def _times(browser, path, moves):
     """Return the seconds to the first paint, and those of the pointer's movements over the unfolded graph."""
     tab = browser.new_page(viewport=WINDOW)
+    tab.set_default_timeout(PATIENCE)
     tab.add_init_script(TIMES)
     tab.goto(path.as_uri())
     tab.wait_for_function("firstPaint !== null")

@@ -15,7 +15,8 @@ def test_page_is_measured_for_three_networks(tmp_path):
         pytest.skip("no chromium was found")
     file = tmp_path / "page.json"  # in a process of its own: one process has one playwright
     command = ["bench", "page", "--quick", "--model", "mini", "--peers", "none", "--json", str(file)]
-    subprocess.run([sys.executable, "-m", "minigooglenet", *command], check=True, capture_output=True, timeout=300)
+    run = subprocess.run([sys.executable, "-m", "minigooglenet", *command], capture_output=True, text=True, timeout=500)
+    assert run.returncode == 0, run.stdout + run.stderr
     result = json.loads(file.read_text())["page"]
     names = [(r["network"], r["nodes"]) for r in result["records"]]
     assert names[:2] == [("chain", 100), ("branching graph", 100)]
