@@ -25,6 +25,7 @@ from minigooglenet.kernels.fast.direct_block import (
     start_products,
     store_products,
 )
+from minigooglenet.kernels.fast.implicit_gemm import rotated
 from minigooglenet.kernels.fast.jit import compiled
 from minigooglenet.kernels.fast.microkernel import VECTOR_BYTES
 from minigooglenet.kernels.fast.simd import copy
@@ -71,14 +72,11 @@ def bind(x, weight, bias, stride, padding, groups, limits, y, dilation=(1, 1)):
 
 def backward(grad_y, x, weight, bias, stride, padding, groups, dilation=(1, 1)):
     """Return (grad_x, grad_weight, grad_bias)."""
-    filters, channels, *kernel = weight.shape
-    lengths = shapes.dilated(kernel, dilation)
+    lengths = shapes.dilated(weight.shape[2:], dilation)
     corner = padding[0][0] - lengths[0] + 1, padding[1][0] - lengths[1] + 1
-    # Rotated by 180 degrees, with input and output channels exchanged.
-    rotated = weight.reshape(groups, filters // groups, channels, *kernel)[..., ::-1, ::-1].swapaxes(1, 2)
-    rotated, grad_x = rotated.reshape(groups * channels, -1, *kernel), np.empty(x.shape, x.dtype)
-    bound = _bind(grad_y, rotated, None, (1, 1), groups, dilation, corner, NO_LIMITS, grad_x, spread=stride)
-    _run(bound, grad_x, rotated)
+    turned, grad_x = rotated(weight, groups), np.empty(x.shape, x.dtype)
+    bound = _bind(grad_y, turned, None, (1, 1), groups, dilation, corner, NO_LIMITS, grad_x, spread=stride)
+    _run(bound, grad_x, turned)
     return grad_x, *backward_params(grad_y, x, weight, bias, stride, padding, groups, dilation)
 
 

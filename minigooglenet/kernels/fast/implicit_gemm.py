@@ -23,7 +23,8 @@ BAND = 1 << 17  # output values per band of rows: 512 kB in float32, which fits 
 # weights.
 SMALL_MAP = 16 * 16
 NO_LIMITS = -np.inf, np.inf
-GROUP = 8  # images whose transposed upstream gradients are in memory at the same time
+# Images whose transposed upstream gradients are in memory at the same time: as many as have so many values, but some.
+GRADIENTS, LEAST_IMAGES = 1 << 20, 8
 
 
 def forward(x, weight, bias, stride, padding, groups, dilation=(1, 1)):
@@ -45,11 +46,19 @@ def bind(x, weight, bias, stride, padding, groups, limits, y, dilation=(1, 1)):
     limits : (lowest, highest) output, (0, infinity) for a ReLU
     """
     window = padded_planes.window(x.shape, weight.shape, stride, padding, dilation)
+    (values, step), (target, target_step) = flat.flat(x), flat.flat(y)
+    matrices = _matrices(weight, groups)
     starts = np.empty(0, x.dtype) if bias is None else flat.typed(np.ascontiguousarray(bias))
-    return [
-        _bind(x[:, reads], y[:, writes], matrix, starts[writes], limits, window)
-        for matrix, reads, writes in _groups(weight, groups)
-    ]
+    band, chunks = _split(window, matrices.shape[1], len(x) * groups, parallel.num_workers())
+    bands = -(-window.output[0] // band)
+    offsets = window.offsets(band) * x.itemsize
+    limits = x.dtype.type(limits[0]), x.dtype.type(limits[1])
+    settings = tuple(window), window.is_plain, offsets, band, chunks
+
+    def task(start, stop):
+        _convolve_parts(values, step, target, target_step, matrices, starts, limits, *settings, (start, stop))
+
+    return [(task, len(x) * groups * bands * chunks)]
 
 
 def backward(grad_y, x, weight, bias, stride, padding, groups, dilation=(1, 1)):
@@ -63,61 +72,49 @@ def backward_params(grad_y, x, weight, bias, stride, padding, groups, dilation=(
     return _gradients(None, grad_y, x, weight, bias, stride, padding, groups, dilation)
 
 
+def rotated(weight, groups):
+    """Return the weight whose convolution of grad_y is grad_x: kernels turned by 180 degrees, channels exchanged."""
+    filters, channels, *kernel = weight.shape
+    turned = weight.reshape(groups, filters // groups, channels, *kernel)[..., ::-1, ::-1].swapaxes(1, 2)
+    return turned.reshape(groups * channels, -1, *kernel)
+
+
 def _gradients(grad_x, grad_y, x, weight, bias, stride, padding, groups, dilation):
     """Write grad_x, unless it is None, and return (grad_weight, grad_bias)."""
     window = padded_planes.window(x.shape, weight.shape, stride, padding, dilation)
-    grad_weight, grad_bias = np.empty(weight.shape, x.dtype), np.empty(len(weight), x.dtype)
     lengths = shapes.dilated(weight.shape[2:], dilation)
     around = [(length - 1 - a, length - 1 - b) for length, (a, b) in zip(lengths, padding, strict=True)]
     mirrored = stride == (1, 1) and not window.is_plain and min(min(sides) for sides in around) >= 0
-    for matrix, reads, writes in _groups(weight, groups):
-        target = None if grad_x is None else grad_x[:, reads]
-        if target is not None and mirrored:  # then the input gradient is a convolution too, computed in one pass
-            rotated = weight[writes, :, ::-1, ::-1].swapaxes(0, 1)
-            _into(target, grad_y[:, writes], rotated, None, stride, around, 1, dilation=dilation)
-            target = None
-        transposed, grad_bias[writes] = _backward(grad_y[:, writes], x[:, reads], target, matrix, window)
-        grad_weight[writes] = transposed.T.reshape(grad_weight[writes].shape)
+    if grad_x is not None and mirrored:  # then the input gradient is a convolution too, computed in one pass
+        _into(grad_x, grad_y, rotated(weight, groups), None, stride, around, groups, dilation=dilation)
+        grad_x = None
+    matrices, grad_bias = _backward(grad_y, x, grad_x, _matrices(weight, groups), window)
+    grad_weight = np.ascontiguousarray(matrices.swapaxes(1, 2)).reshape(weight.shape)
     return grad_weight, None if bias is None else grad_bias
 
 
-def _groups(weight, groups):
-    """Yield (weight matrix, channels that it reads, channels that it writes) of each group."""
-    filters = len(weight) // groups
-    for g, part in enumerate(np.split(flat.typed(np.ascontiguousarray(weight)), groups)):
-        matrix = part.reshape(filters, -1)
-        yield matrix, slice(g * weight.shape[1], (g + 1) * weight.shape[1]), slice(g * filters, (g + 1) * filters)
-
-
-def _bind(x, y, matrix, bias, limits, window):
-    values, step = flat.flat(x)
-    target, target_step = flat.flat(y)
-    band, chunks = _split(window, len(matrix), len(x), parallel.num_workers())
-    bands = -(-window.output[0] // band)
-    offsets = window.offsets(band) * x.itemsize
-    limits = x.dtype.type(limits[0]), x.dtype.type(limits[1])
-    settings = tuple(window), window.is_plain, offsets, band, chunks
-
-    def task(start, stop):
-        _convolve_parts(values, step, target, target_step, matrix, bias, limits, *settings, (start, stop))
-
-    return task, len(x) * bands * chunks
+def _matrices(weight, groups):
+    """Return the weight matrix of each group: (groups, K/groups, C/groups * R * S)."""
+    return flat.typed(np.ascontiguousarray(weight)).reshape(groups, len(weight) // groups, -1)
 
 
 def workspace(x_shape, weight_shape, stride, padding, groups, threads, itemsize, dilation=(1, 1)):
     """Return (0, the most bytes that `forward` on so many threads allocates next to its arrays)."""
     window, filters = padded_planes.window(x_shape, weight_shape, stride, padding, dilation), weight_shape[0] // groups
-    band, chunks = _split(window, filters, x_shape[0], threads)
+    band, chunks = _split(window, filters, x_shape[0] * groups, threads)
     packed = 0 if window.is_plain else window.channels * window.plane_values(band)
     tiles = -(-filters // MR)
     most = -(-tiles // chunks) * MR  # filters of a chunk
     results = 0 if window.pitch == window.output[1] else most * band * window.pitch
-    parts = x_shape[0] * -(-window.output[0] // band) * chunks
+    parts = x_shape[0] * groups * -(-window.output[0] // band) * chunks
     return 0, min(threads, parts) * (packed + results) * itemsize
 
 
 def _split(window, filters, images, threads):
-    """Return (rows of a band, number of chunks of the filters): how an image's work is split over threads."""
+    """Return (rows of a band, number of chunks of the filters): how the work is split over threads.
+
+    images : number of images, or of groups of their channels
+    """
     height, width = window.output
     per_image = threads // images
     if height * width <= SMALL_MAP and 1 < per_image <= filters // (2 * MR):
@@ -127,29 +124,32 @@ def _split(window, filters, images, threads):
 
 
 @compiled
-def _convolve_parts(x, x_step, y, y_step, matrix, bias, limits, window, is_plain, offsets, band, chunks, items):
+def _convolve_parts(x, x_step, y, y_step, matrices, bias, limits, window, is_plain, offsets, band, chunks, items):
     channels, size, _, _, _, output, phases, extra, pitch, _ = window
-    filters = matrix.shape[0]
+    groups, filters, _ = matrices.shape
     area, plane_rows = output[0] * output[1], band + extra[0]
     bands, tiles = (output[0] + band - 1) // band, (filters + MR - 1) // MR
     most = (tiles + chunks - 1) // chunks * MR  # filters of a chunk
     packed = np.empty(0 if is_plain else channels * phases[0] * phases[1] * plane_rows * pitch, x.dtype)
     results = np.empty(0 if pitch == output[1] else most * band * pitch, x.dtype)
-    a_rows = row_table(most, matrix.strides[0])
+    a_rows = row_table(most, matrices.strides[1])
     image_rows = row_table(channels, size[0] * size[1] * x.itemsize)
     for item in range(items[0], items[1]):
-        n, part = item // (bands * chunks), item % (bands * chunks)
+        image, part = item // (bands * chunks), item % (bands * chunks)
+        n, g = image // groups, image % groups
         first, chunk = part // chunks * band, part % chunks
         begin, end = tiles * chunk // chunks * MR, min(tiles * (chunk + 1) // chunks * MR, filters)
         rows = min(band, output[0] - first)
         columns = (rows - 1) * pitch + output[1]
-        a = matrix.ctypes.data + begin * matrix.strides[0], a_rows[: end - begin], matrix.itemsize
-        start = bias.ctypes.data + begin * bias.itemsize if len(bias) else 0
-        target = n * y_step + begin * area
+        matrix = matrices.ctypes.data + g * matrices.strides[0] + begin * matrices.strides[1]
+        a = matrix, a_rows[: end - begin], matrices.itemsize
+        start = bias.ctypes.data + (g * filters + begin) * bias.itemsize if len(bias) else 0
+        source = n * x_step + g * channels * size[0] * size[1]
+        target = n * y_step + (g * filters + begin) * area
         if is_plain:
-            b = x.ctypes.data + (n * x_step + first * output[1]) * x.itemsize, image_rows
+            b = x.ctypes.data + (source + first * output[1]) * x.itemsize, image_rows
         else:
-            padded_planes.pack(x, n * x_step, window, first, band, (0, channels), packed)
+            padded_planes.pack(x, source, window, first, band, (0, channels), packed)
             b = packed.ctypes.data, offsets
         if pitch == output[1]:
             c = y.ctypes.data + (target + first * output[1]) * y.itemsize, area * y.itemsize, columns
@@ -160,96 +160,102 @@ def _convolve_parts(x, x_step, y, y_step, matrix, bias, limits, window, is_plain
             padded_planes.unpad_rows(results, band * pitch, end - begin, rows, pitch, y, target, area, output[1], first)
 
 
-def _backward(grad_y, x, grad_x, matrix, window):
-    """Fill grad_x unless it is None; return the weight gradient as a transposed matrix (C*R*S, K), and grad_bias."""
-    filters, height = len(matrix), window.output[0]
-    grads, grads_step = flat.flat(grad_y)
-    values, step = flat.flat(x)
+def _backward(grad_y, x, grad_x, matrices, window):
+    """Fill grad_x unless it is None; return each group's transposed weight gradient (C*R*S, K), and grad_bias (K,)."""
+    groups, filters, inner = matrices.shape
+    (grads, grads_step), (values, step) = flat.flat(grad_y), flat.flat(x)
     target, target_step = (np.empty(0, x.dtype), 0) if grad_x is None else flat.flat(grad_x)
+    height, columns = window.output[0], padded_columns(filters, x.dtype)
     stretch = height * window.pitch
-    transposed = np.empty((min(GROUP, len(x)), stretch, padded_columns(filters, x.dtype)), x.dtype)
+    together = min(len(x), max(LEAST_IMAGES, GRADIENTS // (groups * stretch * columns)))
+    transposed = np.empty((together * groups, stretch, columns), x.dtype)
     transposed[:, :, filters:] = 0
-    grad_matrix = np.zeros((matrix.shape[1], transposed.shape[2]), x.dtype)
-    sums = np.zeros((len(x), filters), x.dtype)
+    grad_matrices = np.zeros((groups, inner, columns), x.dtype)
+    sums = np.zeros((len(x), groups, filters), x.dtype)
     offsets = window.offsets(height) * x.itemsize
     # The input gradient is computed for one kernel position at a time, from the weights (C, K) of that position.
-    by_position = np.ascontiguousarray(matrix.reshape(filters, window.channels, -1).transpose(2, 1, 0))
+    by_position = np.ascontiguousarray(matrices.reshape(groups, filters, window.channels, -1).transpose(0, 3, 2, 1))
     settings = tuple(window), window.is_plain
+    tiles = groups * -(-inner // MR)
 
-    def of_images(start, stop, begin):
-        _images_backward(
-            grads,
-            grads_step,
-            target,
-            target_step,
-            by_position,
-            offsets,
-            transposed,
-            sums,
-            *settings,
-            begin,
-            (start, stop),
-        )
+    for begin in range(0, len(x), together):
+        end = min(len(x), begin + together)
 
-    def of_weights(start, stop, span):
-        inner = start * MR, min(stop * MR, len(grad_matrix))
-        _weights_backward(values, step, transposed, grad_matrix, offsets, *settings, span, inner)
+        def of_images(start, stop, begin=begin):
+            arrays = grads, grads_step, target, target_step, by_position, offsets, transposed, sums
+            _images_backward(*arrays, *settings, begin, (start, stop))
 
-    for begin in range(0, len(x), GROUP):
-        end = min(len(x), begin + GROUP)
-        parallel.parallel_for(lambda start, stop, begin=begin: of_images(start, stop, begin), end - begin)
-        parallel.parallel_for(
-            lambda start, stop, span=(begin, end): of_weights(start, stop, span), -(-len(grad_matrix) // MR)
-        )
-    return grad_matrix[:, :filters], sums.sum(axis=0)
+        def of_weights(start, stop, span=(begin, end)):
+            _weights_backward(values, step, transposed, grad_matrices, offsets, *settings, span, (start, stop))
+
+        parallel.parallel_for(of_images, (end - begin) * groups)
+        parallel.parallel_for(of_weights, tiles)
+    return grad_matrices[:, :, :filters], sums.sum(axis=0).reshape(-1)
 
 
 @compiled
 def _images_backward(
     grads, grads_step, grad_x, x_step, by_position, offsets, transposed, sums, window, is_plain, begin, items
 ):
-    """For each image, transpose its upstream gradient, sum it over positions, and compute grad_x if needed."""
-    channels, _, kernel, _, _, output, phases, extra, pitch, _ = window
-    filters = by_position.shape[2]
+    """For each image and group, transpose and sum its upstream gradient, and compute grad_x if needed."""
+    channels, size, kernel, _, _, output, phases, extra, pitch, _ = window
+    groups, _, _, filters = by_position.shape
     area, stretch = output[0] * output[1], output[0] * pitch
     plane_rows = output[0] + extra[0]
     values = channels * phases[0] * phases[1] * plane_rows * pitch
     packed = np.empty(0 if is_plain or len(grad_x) == 0 else values, grads.dtype)
     padded_rows = np.empty(0 if pitch == output[1] else filters * stretch, grads.dtype)
     zero, b_rows = grads.dtype.type(0), row_table(filters, stretch * grads.itemsize)
-    a_rows = row_table(channels, by_position.strides[1])
+    a_rows = row_table(channels, by_position.strides[2])
     for item in range(items[0], items[1]):
-        n = begin + item
-        grad = grads[n * grads_step : n * grads_step + filters * area].reshape(filters, area)
-        row_sums(grad, sums[n])
+        n, g = begin + item // groups, item % groups
+        at, to = n * grads_step + g * filters * area, n * x_step + g * channels * size[0] * size[1]
+        grad = grads[at : at + filters * area].reshape(filters, area)
+        row_sums(grad, sums[n, g])
         if pitch != output[1]:
-            padded_planes.pad_rows(grads, n * grads_step, filters, area, output[1], 0, output[0], pitch, padded_rows)
+            padded_planes.pad_rows(grads, at, filters, area, output[1], 0, output[0], pitch, padded_rows)
             grad = padded_rows.reshape(filters, stretch)
         transpose_matrix(grad, transposed[item])
         if len(grad_x) == 0:
             continue
         b = grad.ctypes.data, b_rows
+        weights = by_position.ctypes.data + g * by_position.strides[0]
         if is_plain:
-            a = by_position.ctypes.data, a_rows, by_position.itemsize
-            c = grad_x.ctypes.data + n * x_step * grads.itemsize, area * grads.itemsize, area
+            a = weights, a_rows, by_position.itemsize
+            c = grad_x.ctypes.data + to * grads.itemsize, area * grads.itemsize, area
             gemm_rows(zero, a, b, c, grads.itemsize, 0, no_limits(zero), False)
             continue
-        fill(packed, 0, values, grads.dtype.type(0))
+        fill(packed, 0, values, zero)
         # Each kernel position adds its product to the plane, starting at the element of that position.
         for position in range(kernel[0] * kernel[1]):
-            a = by_position.ctypes.data + position * by_position.strides[0], a_rows, by_position.itemsize
+            a = weights + position * by_position.strides[1], a_rows, by_position.itemsize
             c = (
                 packed.ctypes.data + offsets[position],
                 phases[0] * phases[1] * plane_rows * pitch * grads.itemsize,
                 stretch - pitch + output[1],
             )
             gemm_rows(zero, a, b, c, grads.itemsize, 0, no_limits(zero), True)
-        padded_planes.unpack(packed, grad_x, n * x_step, window)
+        padded_planes.unpack(packed, grad_x, to, window)
 
 
 @compiled
-def _weights_backward(x, x_step, transposed, grad_matrix, offsets, window, is_plain, span, inner):
-    """Add the contributions of the images in `span` to some rows of the transposed weight gradient."""
+def _weights_backward(x, x_step, transposed, grad_matrices, offsets, window, is_plain, span, tiles):
+    """Add the contributions of the images in `span` to some tiles of MR rows of the groups' weight gradients."""
+    groups, rows, _ = grad_matrices.shape
+    per_group = (rows + MR - 1) // MR
+    tile = tiles[0]
+    while tile < tiles[1]:
+        g, first = tile // per_group, tile % per_group
+        end = min(per_group, first + tiles[1] - tile)
+        inner = first * MR, min(end * MR, rows)
+        base = g * window[0] * window[1][0] * window[1][1]
+        part = x, base, x_step, transposed, g, groups
+        _group_weights_backward(*part, grad_matrices[g], offsets, window, is_plain, span, inner)
+        tile += end - first
+
+
+@compiled
+def _group_weights_backward(x, base, x_step, transposed, g, groups, grad_matrix, offsets, window, is_plain, span, inner):
     _, size, kernel, _, _, output, phases, extra, pitch, _ = window
     positions = kernel[0] * kernel[1]
     reads = inner[0] // positions, (inner[1] + positions - 1) // positions
@@ -262,10 +268,11 @@ def _weights_backward(x, x_step, transposed, grad_matrix, offsets, window, is_pl
     b_rows = row_table((output[0] - 1) * pitch + output[1], transposed.strides[1])
     c = grad_matrix.ctypes.data + inner[0] * grad_matrix.strides[0], grad_matrix.strides[0], grad_matrix.shape[1]
     for n in range(span[0], span[1]):
+        source = base + n * x_step
         if is_plain:
-            at = x.ctypes.data + (n * x_step + inner[0] * size[0] * size[1]) * x.itemsize
+            at = x.ctypes.data + (source + inner[0] * size[0] * size[1]) * x.itemsize
         else:
-            padded_planes.pack(x, n * x_step, window, 0, output[0], reads, packed)
+            padded_planes.pack(x, source, window, 0, output[0], reads, packed)
             at = packed.ctypes.data
-        b = transposed.ctypes.data + (n - span[0]) * transposed.strides[0], b_rows
+        b = transposed.ctypes.data + ((n - span[0]) * groups + g) * transposed.strides[0], b_rows
         gemm_rows(x.dtype.type(0), (at, rows, x.itemsize), b, c, x.itemsize, 0, no_limits(x.dtype.type(0)), True)
