@@ -3,13 +3,15 @@
 import argparse
 import contextlib
 import csv
+import inspect
 import warnings
 from functools import partial
 from pathlib import Path
 
-from minigooglenet import data, figures, files, schedules
+from minigooglenet import data, figures, files, models, schedules
 from minigooglenet.cli.arguments import positive, seed
 from minigooglenet.data.mnist_sets import is_idx_folder
+from minigooglenet.models import later
 from minigooglenet.training import (
     Recipe,
     Settings,
@@ -39,6 +41,9 @@ DEFAULTS = {
 }
 FOLDER = {"epochs": 60, "augment": True}
 BATCH = 32
+MODELS = ("mini", "googlenet", *later.__all__)
+MODELS_HELP = f"{', '.join(MODELS)}; all but mini take colour images (default: mini)"
+WITHOUT_BATCH_NORM = ("squeezenet1_0", "squeezenet1_1")
 # (without batch norm or from other weights, with batch norm); 0.045 is the rate of Inception-v3.
 RATES = {"sgd": (0.01, 0.05), "adamw": (0.001, 0.003), "adam": (0.001, 0.003), "rmsprop": (0.01, 0.045)}
 RATES_HELP = (
@@ -59,7 +64,7 @@ def add_parser(commands, name):
         help=f"{', '.join(data.NAMES)}, or a folder with one subfolder per class or with MNIST's idx files "
         "(default: digits)",
     )
-    add("--model", choices=("mini", "googlenet"), default="mini", help="network to train (default: %(default)s)")
+    add("--model", choices=MODELS, metavar="NAME", default="mini", help=f"network to train: {MODELS_HELP}")
     add("--out", metavar="DIR", required=True, help="folder for the checkpoint, weights, logs and figures")
     add("--resume", action="store_true", help="continue the run in DIR with its settings")
     group = parser.add_argument_group("training")
@@ -137,17 +142,17 @@ def add_parser(commands, name):
     group = parser.add_argument_group("network")
     add = group.add_argument
     add("--size", type=positive, metavar="N", help="height and width of the images (default: depends on the data set)")
-    add("--heads", action=argparse.BooleanOptionalAction, help="auxiliary heads (default: only for googlenet)")
+    add("--heads", action=argparse.BooleanOptionalAction, help="auxiliary heads (default: all but for mini)")
     add(
         "--norm",
         choices=("batch", "lrn", "none"),
-        help="normalisation layers (default: batch for mini, lrn for googlenet)",
+        help="normalisation layers of mini (default: batch) and googlenet (default: lrn)",
     )
     add(
         "--init",
         choices=("caffe", "he", "gaussian"),
         help="weight initialisation; gaussian (standard deviation 0.01) trains badly and is kept for comparison "
-        "(default: he for mini, caffe for googlenet)",
+        "(default: caffe for googlenet, he for all others)",
     )
     add(
         "--depth", type=positive, metavar="MODULES", help="number of Inception modules in the mini network (default: 4)"
@@ -282,8 +287,10 @@ def _check_options(options):
     for name, takers in (("decay", ("rmsprop",)), ("eps", ("rmsprop", "adam", "adamw"))):
         if getattr(options, name) is not None and options.optimizer not in takers and not options.resume:
             unused, why = {name}, f"--{name} is only for {', '.join(takers)}"
-    if options.model == "googlenet" and options.depth:
-        unused, why = {"depth"}, "--depth is only for the mini network"
+    if options.weights is None and not options.resume:
+        for name, argument in (("heads", "aux"), ("norm", "norm"), ("depth", "depth")):
+            if name in given and argument not in _arguments_of(options.model):
+                unused, why = {name}, f"{options.model} has no such setting"
     if unused:
         names = ", ".join("--" + name.replace("_", "-") for name in sorted(unused))
         raise ValueError(f"{why}. Leave out {names}.")
@@ -335,12 +342,20 @@ def _member_done(display, done, count):
         display.line(f"model {done} of {count} done")
 
 
+def _arguments_of(model):
+    """Return the names of a model's arguments."""
+    return inspect.signature(models.builder(model)).parameters
+
+
 def _recipe(options):
     idx_files = options.data not in data.NAMES and is_idx_folder(options.data)
     defaults = DEFAULTS["mnist"] if idx_files else DEFAULTS.get(options.data, FOLDER)
-    small = options.model == "mini"
-    norm = options.norm or ("batch" if small else "lrn")
+    small, takes = options.model == "mini", _arguments_of(options.model)
+    norm = options.norm or ("lrn" if options.model == "googlenet" else "batch")
+    if options.model in WITHOUT_BATCH_NORM:
+        norm = "none"
     arguments = {"norm": None if norm == "none" else norm, "aux": not small if options.heads is None else options.heads}
+    arguments = {name: value for name, value in arguments.items() if name in takes}
     arguments |= {name: value for name in ("init", "depth", "width") if (value := getattr(options, name)) is not None}
     rate = RATES[options.optimizer][norm == "batch" and options.weights is None]
     decay = DECAYS[options.optimizer]

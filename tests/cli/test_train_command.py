@@ -131,6 +131,13 @@ def test_googlenet_rejects_grey_images(tmp_path, capsys):
     assert "googlenet expects colour images, but digits has 1 channel. Try the model 'mini'." in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("model", "size"), [("resnet18", 32), ("squeezenet1_1", 64), ("inception_v3", 75)])
+def test_later_networks_train_on_a_folder_of_images(folder, tmp_path, model, size):
+    command = ["train", "--data", str(folder), "--model", model, "--size", str(size), "--width", "0.1"]
+    assert main([*command, "--epochs", "1", "--batch", "4", "--out", str(tmp_path)]) == 0
+    assert (tmp_path / "weights.safetensors").exists()
+
+
 def test_experiment_prints_and_draws_gradient_norms(tmp_path, capsys):
     assert main(["experiment", "gradients", "--steps", "1", "--out", str(tmp_path)]) == 0
     out = capsys.readouterr().out
@@ -145,7 +152,9 @@ def test_experiment_prints_and_draws_gradient_norms(tmp_path, capsys):
         (["--resume", "--epochs", "9"], "--resume continues with the settings of the run. Leave out --epochs."),
         (["--weights", "a.safetensors", "--depth", "9"], "--weights defines the network. Leave out --depth."),
         (["--jobs", "2"], "--jobs needs --ensemble. Leave out --jobs."),
-        (["--model", "googlenet", "--depth", "5"], "--depth is only for the mini network. Leave out --depth."),
+        (["--model", "googlenet", "--depth", "5"], "googlenet has no such setting. Leave out --depth."),
+        (["--model", "resnet18", "--norm", "lrn"], "resnet18 has no such setting. Leave out --norm."),
+        (["--model", "xception", "--no-heads"], "xception has no such setting. Leave out --heads."),
         (["--lr", "0"], "lr must be above 0"),
         (["--find-lr", "--lr", "0.1"], "--find-lr tries many learning rates with one network. Leave out --lr."),
         (["--find-lr", "20", "--ensemble", "2"], "with one network. Leave out --ensemble."),

@@ -10,6 +10,8 @@ As in `microkernel`, the instructions are emitted with LLVM's builder, in Python
 positions. All hyperparameters are constants in the code, so there is a compiled kernel for each combination.
 """
 
+import functools
+
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
@@ -20,10 +22,13 @@ from minigooglenet.kernels.fast.simd import Vector, splat
 # Output rows of a large and of a smaller block. Seven sums, nine weights and an input need more than 16 registers.
 # Most networks have maps of 7, 14, 28, 56 and 112 rows.
 LARGE, SMALL = (7, 4) if REGISTERS == 32 else (4, 2)
+PAIRS = 4 if REGISTERS == 32 else 2  # pairs of rows of an input gradient with stride 2, four sums each
 
 _INT, _LANE = ir.IntType(64), ir.IntType(32)
-_SETTINGS, _IMAGE = types.UniTuple(types.intp, 8), types.UniTuple(types.intp, 7)
-_TARGET = _GRADS = types.UniTuple(types.intp, 3)
+_SETTINGS, _IMAGE = types.UniTuple(types.intp, 9), types.UniTuple(types.intp, 7)
+_CHANNELS = types.UniTuple(types.intp, 9)  # an image, its number of channels and their distance
+_WEIGHTS = _TARGET = types.UniTuple(types.intp, 3)
+_GRADS = types.UniTuple(types.intp, 4)
 
 
 @intrinsic(prefer_literal=True)
@@ -34,10 +39,10 @@ def outputs(_, zero, rows, settings, image, weights, biases, limits, target):
 
     zero : 0 of the arrays' dtype
     rows, settings : literals; settings are (R, S, stride h and w, dilation h and w, 1 for whole vectors or 2 for
-        halves, number of filters)
+        halves, number of filters, 1 if kernels are rotated by 180 degrees)
     image : (address of row 0, bytes of a row, H, W, address of a row of zeros, first row and column that are read,
         number of channels, bytes between channels)
-    weights : (address of the weights (filters, C, R, S), bytes between filters);  biases : of the filters
+    weights : (address, bytes between filters, bytes between channels);  biases : of the filters
     limits : (lowest, highest) output; NaN stays NaN
     target : (address of the first output, bytes between its rows, bytes between filters)
     """
@@ -48,19 +53,62 @@ def outputs(_, zero, rows, settings, image, weights, biases, limits, target):
             _unpacked(builder, kind, value) for kind, value in zip(signature.args[3:], arguments[3:], strict=True)
         )
         block = _Block(builder, zero, rows.literal_value, values, image[:7])
-        _store_outputs(block, _sum_over_channels(block, *weights, biases, *image[7:]), limits, target)
+        start = [block.splat(bias) for bias in biases for _ in range(block.rows)]
+        add = functools.partial(_add_channel, block, weights[1], turned=values[8])
+        sums = _sum_over_channels(block, start, add, (weights[0], weights[2]), image[7:])
+        _store_outputs(block, sums, limits, target)
         return context.get_dummy_value()
 
-    image = types.UniTuple(types.intp, 9)
     reals = types.UniTuple(zero, values[7]), types.UniTuple(zero, 2)
-    return types.void(zero, rows, _SETTINGS, image, types.UniTuple(types.intp, 2), *reals, _TARGET), code
+    return types.void(zero, rows, _SETTINGS, _CHANNELS, _WEIGHTS, *reals, _TARGET), code
+
+
+@intrinsic(prefer_literal=True)
+def strided_gradients(_, zero, rows, settings, image, weights, target):
+    """Compute two vectors of the input gradient for stride 2 in each of 2 * rows rows, and write them.
+
+        grad_x[2 u + a, 2 v + b] = sum over k, r, s of weight[k, r, s] * grad_y[k, u - m, v - n],
+        where r * dilation = 2 m + a and s * dilation = 2 n + b
+
+    No product with the zeros between upstream gradients is computed: a 3x3 kernel has nine for four values.
+
+    zero, rows, settings : as in `outputs`, of one filter
+    image : as in `outputs`, of grad_y; the first row and column are u - max m and v - max n
+    weights : (address of the weights of a channel of x, 0, bytes between filters k)
+    target : as in `outputs`
+    """
+    height, width, _, _, *dilation, parts, _, _ = values = _literal(settings)
+    reach = reach_of(values[:2], dilation)
+
+    def code(context, builder, signature, arguments):
+        image, weights, target = (
+            _unpacked(builder, kind, value) for kind, value in zip(signature.args[3:], arguments[3:], strict=True)
+        )
+        block = _Block(builder, zero, rows.literal_value, (*reach, 1, 1, 1, 1, parts, 1, 0), image[:7])
+        taps = {}
+        for r in range(height):
+            for s in range(width):
+                (m, a), (n, b) = divmod(r * dilation[0], 2), divmod(s * dilation[1], 2)
+                taps.setdefault((reach[0] - 1 - m, reach[1] - 1 - n), []).append((2 * a + b, r * width + s))
+        add = functools.partial(_add_strided, block, taps)
+        start = [block.vector(None)] * (4 * block.rows)
+        sums = _sum_over_channels(block, start, add, (weights[0], weights[2]), image[7:])
+        _store_interleaved(block, sums, target)
+        return context.get_dummy_value()
+
+    return types.void(zero, rows, _SETTINGS, _CHANNELS, _WEIGHTS, _TARGET), code
+
+
+def reach_of(kernel, dilation):
+    """Return how many neighbouring rows and columns of grad_y one value of grad_x depends on, for stride 2."""
+    return tuple((size - 1) * step // 2 + 1 for size, step in zip(kernel, dilation, strict=True))
 
 
 @intrinsic(prefer_literal=True)
 def start_products(_, zero, settings):
-    """Return the sums with which `add_products` begins: a vector of zeros for each kernel position, and one more."""
-    height, width, *_, parts, _ = _literal(settings)
-    result = types.UniTuple(Vector(zero, parts), height * width + 1)
+    """Return the sums with which `add_products` begins: for each filter, a vector for each kernel position and one."""
+    height, width, *_, parts, filters, _ = _literal(settings)
+    result = types.UniTuple(Vector(zero, parts), filters * (height * width + 1))
 
     def code(context, builder, signature, arguments):
         return ir.Constant(ir.ArrayType(result.dtype.llvm, result.count), None)
@@ -70,10 +118,11 @@ def start_products(_, zero, settings):
 
 @intrinsic(prefer_literal=True)
 def add_products(_, sums, rows, settings, image, grads):
-    """Return sums with x * grad_y of a block added for each kernel position, and with grad_y added to the last one.
+    """Return sums with x * grad_y of a block added for each filter and kernel position, and grad_y to its last one.
 
     rows, settings, image : as in `outputs`, but image ends with the column
-    grads : (address of the first upstream gradient, bytes between its rows, number of columns; others count as zero)
+    grads : (address of the first upstream gradient, bytes between its rows, bytes between filters, number of columns;
+        others count as zero)
     """
     values = _literal(settings)
 
@@ -87,15 +136,20 @@ def add_products(_, sums, rows, settings, image, grads):
 
 @intrinsic
 def store_products(_, values, sums):
-    """Write the vectors of the sums of `add_products` to an array, one after another."""
+    """Write the total of each vector of the sums of `add_products` to an array; its halves are added, and so on."""
 
     def code(context, builder, signature, arguments):
         array, sums = arguments
         address = context.make_array(signature.args[0])(context, builder, array).data
-        vector = signature.args[1].dtype
         for k in range(signature.args[1].count):
-            at = builder.bitcast(builder.gep(address, [_INT(k * vector.lanes)]), vector.llvm.as_pointer())
-            builder.store(builder.extract_value(sums, k), at, align=vector.real.bitwidth // 8)
+            total = builder.extract_value(sums, k)
+            while total.type.count > 1:
+                half = total.type.count // 2
+                orders = [ir.Constant(ir.VectorType(_LANE, half), list(range(i, i + half))) for i in (0, half)]
+                low, high = (builder.shuffle_vector(total, total, order) for order in orders)
+                total = builder.fadd(low, high)
+            total = builder.extract_element(total, _LANE(0))
+            builder.store(total, builder.gep(address, [_INT(k)]))
         return context.get_dummy_value()
 
     return types.void(values, sums), code
@@ -183,22 +237,25 @@ class _Block:
         return splat(self.builder, value, self.lanes)
 
 
-def _sum_over_channels(block, weights, filter_bytes, biases, channels, distance):
-    """Return the sums of all rows of each filter, computed in a loop over channels with all sums in registers."""
+def _sum_over_channels(block, start, add, weights, channels):
+    """Return the sums after a loop over channels, with all sums in registers.
+
+    add : a function (address of a channel's weights, sums, masks) -> sums
+    weights : (address, bytes between channels);  channels : (number, bytes between them)
+    """
     builder = block.builder
-    start = [block.splat(bias) for bias in biases for _ in range(block.rows)]
     before, loop, done = builder.block, builder.append_basic_block("channel"), builder.append_basic_block("done")
     masks = block.masks()
     builder.branch(loop)
     builder.position_at_end(loop)
-    c, block.image, weights, *sums = (_phi(builder, value, before) for value in (_INT(0), block.image, weights, *start))
-    added = _add_channel(block, weights, filter_bytes, list(sums), masks)
+    starts = _INT(0), block.image, weights[0], *start
+    c, block.image, address, *sums = (_phi(builder, value, before) for value in starts)
+    added = add(address, list(sums), masks)
     following = builder.add(c, _INT(1))
-    step = _INT(block.kernel[0] * block.kernel[1] * block.size)
-    ends = following, builder.add(block.image, distance), builder.add(weights, step), *added
-    for phi, value in zip((c, block.image, weights, *sums), ends, strict=True):
+    ends = following, builder.add(block.image, channels[1]), builder.add(address, weights[1]), *added
+    for phi, value in zip((c, block.image, address, *sums), ends, strict=True):
         phi.add_incoming(value, loop)
-    builder.cbranch(builder.icmp_signed("<", following, channels), loop, done)
+    builder.cbranch(builder.icmp_signed("<", following, channels[0]), loop, done)
     builder.position_at_end(done)
     return added
 
@@ -209,12 +266,12 @@ def _phi(builder, value, block):
     return phi
 
 
-def _add_channel(block, address, filter_bytes, sums, masks):
+def _add_channel(block, filter_bytes, address, sums, masks, turned):
     """Return the sums with the products of a channel added, over (r, s) in order."""
     builder, (height, width) = block.builder, block.kernel
     filters = range(block.filters)
     starts = [builder.add(address, builder.mul(filter_bytes, _INT(f))) for f in filters]
-    weights = [[block.weight(start, k) for k in range(height * width)] for start in starts]
+    weights = [[block.weight(start, k) for k in range(height * width)][:: -1 if turned else 1] for start in starts]
     for users, row in block.windows():
         for s in block.columns:
             x = block.inputs(row, s, masks[s])
@@ -222,6 +279,21 @@ def _add_channel(block, address, filter_bytes, sums, masks):
                 for f in filters:
                     at = f * block.rows + p
                     sums[at] = block.multiply_add(x, weights[f][r * width + s], sums[at])
+    return sums
+
+
+def _add_strided(block, taps, address, sums, masks):
+    """Return the sums, four for each row, with the products of a channel of upstream gradients added.
+
+    taps : {(row, column) of a window: [(parities of the output's row and column as 2 a + b, index of the weight)]}
+    """
+    weights = {k: block.weight(address, k) for users in taps.values() for _, k in users}
+    for users, row in block.windows():
+        for s in block.columns:
+            grad = block.inputs(row, s, masks[s])
+            for p, r in users:
+                for phase, k in taps.get((r, s), ()):
+                    sums[4 * p + phase] = block.multiply_add(grad, weights[k], sums[4 * p + phase])
     return sums
 
 
@@ -236,20 +308,36 @@ def _store_outputs(block, sums, limits, target):
         builder.store(y, builder.inttoptr(at, block.vector.as_pointer()), align=block.size)
 
 
+def _store_interleaved(block, sums, target):
+    builder, lanes = block.builder, block.lanes
+    for row in range(2 * block.rows):
+        at = builder.add(target[0], builder.mul(target[1], _INT(row)))
+        for half in range(2):
+            order = [lanes * (i % 2) + half * lanes // 2 + i // 2 for i in range(lanes)]
+            mixed = builder.shuffle_vector(*sums[2 * row : 2 * row + 2], ir.Constant(block.integers, order))
+            to = builder.add(at, _INT(half * lanes * block.size))
+            builder.store(mixed, builder.inttoptr(to, block.vector.as_pointer()), align=block.size)
+
+
 def _add_products(block, totals, grads):
     builder, width = block.builder, block.kernel[1]
-    address, pitch, columns = grads
+    address, pitch, apart, columns = grads
     inside, nothing = block.lanes_below(columns), block.vector(None)
-    grads = [
-        builder.select(inside, block.load(builder.add(address, builder.mul(pitch, _INT(p)))), nothing)
-        for p in range(block.rows)
-    ]
-    for grad in grads:
-        totals[-1] = builder.fadd(totals[-1], grad)
+    filters, each = range(block.filters), len(totals) // block.filters
+    grads = [[] for _ in filters]
+    for f in filters:
+        start = builder.add(address, builder.mul(apart, _INT(f)))
+        for p in range(block.rows):
+            grad = block.load(builder.add(start, builder.mul(pitch, _INT(p))))
+            grads[f].append(builder.select(inside, grad, nothing))
+            last = (f + 1) * each - 1
+            totals[last] = builder.fadd(totals[last], grads[f][p])
     masks = [builder.and_(mask, inside) for mask in block.masks()]
     for users, row in block.windows():
         for s in block.columns:
             x = block.inputs(row, s, masks[s])
             for p, r in users:
-                totals[r * width + s] = block.multiply_add(x, grads[p], totals[r * width + s])
+                for f in filters:
+                    at = f * each + r * width + s
+                    totals[at] = block.multiply_add(x, grads[f][p], totals[at])
     return totals
