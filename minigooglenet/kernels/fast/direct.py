@@ -99,7 +99,7 @@ def backward_params(grad_y, x, weight, bias, stride, padding, groups, dilation=(
     """Return (grad_weight, grad_bias) without computing grad_x."""
     (values, step), (grads, grads_step) = flat.flat(x), flat.flat(grad_y)
     channels, filters = weight.shape[1], len(weight) // groups
-    pairs = filters if REGISTERS == 32 else 1  # the sums of two filters need more than 16 registers
+    pairs = 1 if REGISTERS < 32 or filters % 2 else 2  # the sums of two filters need more than 16 registers
     settings = _settings(weight.shape[2:], stride, dilation, grad_y.shape[3], x.itemsize, pairs)
     geometry = _geometry(x.shape[2:], grad_y.shape[2:], _corner(padding), settings, x.itemsize)
     grad_weight, grad_bias = np.empty(weight.shape, x.dtype), np.empty(len(weight), x.dtype)
@@ -141,7 +141,11 @@ def _layout(weight, groups):
 def _settings(kernel, stride, dilation, columns, itemsize, filters=1, turned=0):
     """Return the settings of `direct_block.outputs`; narrow outputs use half vectors."""
     parts = 2 if 2 * columns * itemsize <= VECTOR_BYTES else 1
-    return (*kernel, *stride, *dilation, parts, 1 if filters % 2 else 2, turned)
+    # Several filters share an input, but their sums and weights need registers. It pays most if an input is selected
+    # from two vectors, or is half a vector.
+    most = 4 if REGISTERS == 32 and (stride[1] == 2 or parts == 2) else 2
+    together = next(count for count in (4, 2, 1) if count <= most and filters % count == 0)
+    return (*kernel, *stride, *dilation, parts, together, turned)
 
 
 def _geometry(size, output, corner, settings, itemsize):
@@ -237,7 +241,12 @@ def _convolution(settings):
             to = bases[1] + k * windows
             target = np.int64(y.ctypes.data) + to * itemsize if inside else np.int64(results.ctypes.data)
             weights = _weights(weight, k, layout)
-            biases = (bias[k],) if together == 1 else (bias[k], bias[k + 1])
+            if together == 1:
+                biases = (bias[k],)
+            elif together == 2:
+                biases = (bias[k], bias[k + 1])
+            else:
+                biases = (bias[k], bias[k + 1], bias[k + 2], bias[k + 3])
             p = 0
             while p < output[0]:
                 # The last rows are computed together with some that are done already, and get the same values again.
@@ -321,7 +330,7 @@ def _weights(weight, k, layout):
 
 @compiled
 def _channels(x, base, group, layout, geometry, room):
-    """Return (address, bytes between them) of the input channels of a group; those at an end of x are copied to room."""
+    """Return (address, bytes between channels) of the inputs of a group; those at an end of x are copied to room."""
     size, _, _, slack = geometry
     channels, area = layout[1], size[0] * size[1]
     at, distance = base + group * channels * area, area

@@ -255,7 +255,9 @@ def _weights_backward(x, x_step, transposed, grad_matrices, offsets, window, is_
 
 
 @compiled
-def _group_weights_backward(x, base, x_step, transposed, g, groups, grad_matrix, offsets, window, is_plain, span, inner):
+def _group_weights_backward(
+    x, base, x_step, transposed, g, groups, grad_matrix, offsets, window, is_plain, span, inner
+):
     _, size, kernel, _, _, output, phases, extra, pitch, _ = window
     positions = kernel[0] * kernel[1]
     reads = inner[0] // positions, (inner[1] + positions - 1) // positions

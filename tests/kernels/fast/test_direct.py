@@ -22,7 +22,7 @@ def grouped_convolutions(draw_, dtype):
     def pair(least, most):
         return draw_(st.tuples(st.integers(least, most), st.integers(least, most)))
 
-    groups, (channels, filters) = draw_(st.integers(2, 3)), pair(1, 2)
+    groups, channels, filters = draw_(st.integers(2, 3)), draw_(st.integers(1, 2)), draw_(st.integers(1, 4))
     kernel, stride = draw_(st.sampled_from(direct.KERNELS[:2])), draw_(st.sampled_from(direct.STRIDES))
     dilation = draw_(st.sampled_from(direct.DILATIONS)) if kernel == (3, 3) else (1, 1)
     padding = pair(0, 3), pair(0, 6)
