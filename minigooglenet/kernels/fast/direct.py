@@ -88,7 +88,7 @@ def backward(grad_y, x, weight, bias, stride, padding, groups, dilation=(1, 1)):
     if stride == (1, 1):
         lengths = shapes.dilated(weight.shape[2:], dilation)
         corner = padding[0][0] - lengths[0] + 1, padding[1][0] - lengths[1] + 1
-        bound = _bind(grad_y, weight, layout, None, stride, dilation, corner, NO_LIMITS, grad_x, turned=1)
+        bound = _bind(grad_y, weight, layout, None, stride, dilation, corner, NO_LIMITS, grad_x, rotated=1)
     else:
         bound = _bind_strided(grad_y, weight, layout, dilation, _corner(padding), grad_x)
     _run([bound], grad_x, weight)
@@ -138,14 +138,14 @@ def _layout(weight, groups):
     return Layout(filters, channels, filters * channels * positions, channels * positions, positions)
 
 
-def _settings(kernel, stride, dilation, columns, itemsize, filters=1, turned=0):
+def _settings(kernel, stride, dilation, columns, itemsize, filters=1, rotated=0):
     """Return the settings of `direct_block.outputs`; narrow outputs use half vectors."""
     parts = 2 if 2 * columns * itemsize <= VECTOR_BYTES else 1
     # Several filters share an input, but their sums and weights need registers. It pays most if an input is selected
     # from two vectors, or is half a vector.
     most = 4 if REGISTERS == 32 and (stride[1] == 2 or parts == 2) else 2
     together = next(count for count in (4, 2, 1) if count <= most and filters % count == 0)
-    return (*kernel, *stride, *dilation, parts, together, turned)
+    return (*kernel, *stride, *dilation, parts, together, rotated)
 
 
 def _geometry(size, output, corner, settings, itemsize):
@@ -170,10 +170,10 @@ def _run(bound, y, weight):
         parallel_for(task, count, y.size * weight[0].size, FEW)
 
 
-def _bind(x, weight, layout, bias, stride, dilation, corner, limits, y, turned=0):
+def _bind(x, weight, layout, bias, stride, dilation, corner, limits, y, rotated=0):
     """Return (task, count)."""
     (values, step), (target, target_step) = flat.flat(x), flat.flat(y)
-    settings = _settings(weight.shape[2:], stride, dilation, y.shape[3], x.itemsize, layout.outputs, turned)
+    settings = _settings(weight.shape[2:], stride, dilation, y.shape[3], x.itemsize, layout.outputs, rotated)
     geometry = _geometry(x.shape[2:], y.shape[2:], corner, settings, x.itemsize)
     filters = y.shape[1]
     weight = flat.typed(np.ascontiguousarray(weight)).reshape(-1)

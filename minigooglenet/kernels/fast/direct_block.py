@@ -54,7 +54,7 @@ def outputs(_, zero, rows, settings, image, weights, biases, limits, target):
         )
         block = _Block(builder, zero, rows.literal_value, values, image[:7])
         start = [block.splat(bias) for bias in biases for _ in range(block.rows)]
-        add = functools.partial(_add_channel, block, weights[1], turned=values[8])
+        add = functools.partial(_add_channel, block, weights[1], rotated=values[8])
         sums = _sum_over_channels(block, start, add, (weights[0], weights[2]), image[7:])
         _store_outputs(block, sums, limits, target)
         return context.get_dummy_value()
@@ -266,12 +266,12 @@ def _phi(builder, value, block):
     return phi
 
 
-def _add_channel(block, filter_bytes, address, sums, masks, turned):
+def _add_channel(block, filter_bytes, address, sums, masks, rotated):
     """Return the sums with the products of a channel added, over (r, s) in order."""
     builder, (height, width) = block.builder, block.kernel
     filters = range(block.filters)
     starts = [builder.add(address, builder.mul(filter_bytes, _INT(f))) for f in filters]
-    weights = [[block.weight(start, k) for k in range(height * width)][:: -1 if turned else 1] for start in starts]
+    weights = [[block.weight(start, k) for k in range(height * width)][:: -1 if rotated else 1] for start in starts]
     for users, row in block.windows():
         for s in block.columns:
             x = block.inputs(row, s, masks[s])

@@ -73,10 +73,10 @@ def backward_params(grad_y, x, weight, bias, stride, padding, groups, dilation=(
 
 
 def rotated(weight, groups):
-    """Return the weight whose convolution of grad_y is grad_x: kernels turned by 180 degrees, channels exchanged."""
+    """Return the weight whose convolution of grad_y is grad_x: kernels rotated by 180 degrees, channels exchanged."""
     filters, channels, *kernel = weight.shape
-    turned = weight.reshape(groups, filters // groups, channels, *kernel)[..., ::-1, ::-1].swapaxes(1, 2)
-    return turned.reshape(groups * channels, -1, *kernel)
+    per_group = weight.reshape(groups, filters // groups, channels, *kernel)[..., ::-1, ::-1].swapaxes(1, 2)
+    return per_group.reshape(groups * channels, -1, *kernel)
 
 
 def _gradients(grad_x, grad_y, x, weight, bias, stride, padding, groups, dilation):
