@@ -82,7 +82,7 @@ def crops(image: UInt8Array, boxes: ArrayLike, side: int, context: float = CONTE
 
 
 def enlarged(boxes: FloatArray, context: float = CONTEXT) -> FloatArray:
-    """Return boxes (M, 4) with context: each box is the middle 1 - 2 * context of the result, which may leave the image.
+    """Return boxes (M, 4) with context, possibly beyond the image: each box is the middle 1 - 2 * context of its result.
 
     Examples
     --------
