@@ -30,11 +30,9 @@ def rotated(rng, label):
     return outline / outline.max()
 
 
-def mask_of(outline, size):
-    """Return a mask of (side, side) pixels that is 255 inside of an outline."""
-    mask = Image.new("L", size)
-    ImageDraw.Draw(mask).polygon((outline * size[0]).ravel().tolist(), fill=255)
-    return mask
+def fill(image, outline, value):
+    """Fill an outline in an image with a colour."""
+    ImageDraw.Draw(image).polygon((outline * image.width).ravel().tolist(), fill=value)
 
 
 def texture(rng, ground, size):

@@ -4,9 +4,10 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from minigooglenet import console, renamed
-from minigooglenet.data.drawing import CLASSES, FINE, background, colour, mask_of, rotated
+from minigooglenet.data.drawing import CLASSES, FINE, background, colour, fill, rotated
 from minigooglenet.shapes import integer
 from minigooglenet.typing import IntArray, Rng, UInt8Array
 
@@ -90,8 +91,9 @@ def _scene(rng, size, labels):
     canvas, tone = background(rng, size)
     boxes = []
     for outline in _placed(rng, labels):
-        mask = mask_of(outline, canvas.size)
-        canvas.paste(colour(rng, tone), mask=mask)
+        mask = Image.new("L", canvas.size)
+        fill(canvas, outline, colour(rng, tone))
+        fill(mask, outline, 255)
         left, top, right, bottom = mask.getbbox() or (0, 0, 0, 0)
         boxes.append((left // FINE, top // FINE, -(-right // FINE), -(-bottom // FINE)))
     return np.asarray(canvas.reduce(FINE)), boxes
