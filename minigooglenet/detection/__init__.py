@@ -13,8 +13,10 @@ from minigooglenet.detection.boxes import (
     to_normalised,
 )
 from minigooglenet.detection.detections import Detections, Truths
+from minigooglenet.detection.scenes import DetectionScenes, shapes_detection
 
 __all__ = [
+    "DetectionScenes",
     "Detections",
     "Truths",
     "area",
@@ -24,6 +26,7 @@ __all__ = [
     "from_inclusive",
     "from_normalised",
     "iou",
+    "shapes_detection",
     "to_centre",
     "to_inclusive",
     "to_normalised",
