@@ -63,7 +63,7 @@ def crops(image: UInt8Array, boxes: ArrayLike, side: int, context: float = CONTE
     >>> regions.crops(image, [(0, 0, 30, 20), (10, 10, 60, 40)], side=32).shape
     (2, 3, 32, 32)
     """
-    image = _checked(image)
+    image = checked_image(image)
     channels, height, width = image.shape
     corners = box_checks.checked(boxes, (height, width))
     side, context = integer(side, "side", 1), checks.number(context, "context", 0, MOST_CONTEXT)
@@ -82,7 +82,7 @@ def crops(image: UInt8Array, boxes: ArrayLike, side: int, context: float = CONTE
 
 
 def enlarged(boxes: FloatArray, context: float = CONTEXT) -> FloatArray:
-    """Return boxes (M, 4) with context, possibly beyond the image: each box is the middle 1 - 2 * context of its result.
+    """Return boxes (M, 4) with context, also beyond the image: each box is the middle 1 - 2 * context of its result.
 
     Examples
     --------
@@ -125,11 +125,15 @@ def _neighbours(start: FloatArray, stop: FloatArray, side: int, offset: float, l
     return before, np.minimum(before + 1, length - 1), (positions - before).astype(np.float32)
 
 
-def _checked(image) -> UInt8Array:
+def checked_image(image: UInt8Array, channels: int | None = None) -> UInt8Array:
+    """Return an image if it is uint8 (C, H, W) with so many channels, by default 1 or 3; else raise an error."""
     image = np.asarray(checks.unmasked(image, "image"))
     if image.dtype != np.uint8 or image.ndim != 3 or image.size == 0:
         raise TypeError(f"image must be uint8 (C, H, W), got {image.dtype} of shape {image.shape}")
     if len(image) not in CHANNELS:
         last = ". The channels seem to come last: image.transpose(2, 0, 1)" * (image.shape[2] in CHANNELS)
         raise ValueError(f"image must have 1 or 3 channels, (C, H, W), got shape {image.shape}{last}")
+    if channels is not None and len(image) != channels:
+        grey = ". For a grey image, np.repeat(image, 3, axis=0)." if len(image) == 1 else ""
+        raise ValueError(f"image must have {channels} channels, as the network's input, got {len(image)}{grey}")
     return image
