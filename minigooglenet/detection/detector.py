@@ -4,24 +4,21 @@ Girshick et al. 2014, section 2. GoogLeNet's detector has the same structure, wi
 ensemble of them, and without bounding-box regression (Szegedy et al. 2015, section 8).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from minigooglenet import checks, data
-from minigooglenet.detection import boxes as geometry
 from minigooglenet.detection import regions
 from minigooglenet.detection.detections import Detections
-from minigooglenet.detection.region_classifier import confidences, region_classes, unique
+from minigooglenet.detection.region_classifier import Propose, confidences, proposals_of, region_classes
 from minigooglenet.detection.suppression import nms_per_class
 from minigooglenet.evaluation.prediction import planned
-from minigooglenet.typing import ArrayLike, FloatArray, UInt8Array
+from minigooglenet.typing import FloatArray, UInt8Array
 
 LEAST = 0.05  # confidence of a detection
 OVERLAP = 0.3  # IoU of two detections of which one is suppressed, as in R-CNN
-
-Propose = Callable[[UInt8Array], ArrayLike]
 
 
 class Detector:
@@ -86,7 +83,7 @@ class Detector:
 
     def proposals(self, image: UInt8Array) -> FloatArray:
         """Return the distinct proposals (M, 4) for an image."""
-        return unique(geometry.checked(self.propose(image), image.shape[1:], "proposals"))
+        return proposals_of(self.propose, image)
 
     def confidences(self, image: UInt8Array, boxes: FloatArray) -> FloatArray:
         """Return the confidence of each class for each box, (M, classes + 1), the mean over the networks."""

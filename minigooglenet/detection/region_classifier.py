@@ -19,7 +19,9 @@ from minigooglenet.detection.detections import Truths
 from minigooglenet.evaluation.prediction import planned, probabilities
 from minigooglenet.graph import Graph
 from minigooglenet.shapes import integer
-from minigooglenet.typing import FloatArray, IntArray, Rng, UInt8Array
+from minigooglenet.typing import ArrayLike, FloatArray, IntArray, Rng, UInt8Array
+
+Propose = Callable[[UInt8Array], ArrayLike]
 
 BACKGROUND = "background"
 POSITIVE = 0.5  # least IoU with an object
@@ -144,7 +146,7 @@ def sample_regions(
 def region_images(
     images: Sequence[UInt8Array],
     truths: Sequence[Truths],
-    proposals: Sequence[FloatArray],
+    propose: Propose,
     classes: Sequence[str],
     side: int,
     *,
@@ -155,12 +157,13 @@ def region_images(
 ) -> data.Images:
     """Return the regions of many images as a data set, for a `training.Trainer`. Each region is warped only once.
 
-    In training, regions are mirrored at random.
+    In training, regions are mirrored at random. An image that cannot be read is left out; `skipped` has the reason.
 
     Parameters
     ----------
-    images : N uint8 (C, H, W) of any sizes
-    truths, proposals : Truths, and boxes (M, 4), of each image
+    images : N uint8 (C, H, W) of any sizes, read one at a time
+    truths : Truths of each image
+    propose : function (image) -> boxes (M, 4)
     classes : names of the classes, without the background
     side : height and width of the network's input
     pixels : Pixels, how a region becomes input
@@ -174,13 +177,18 @@ def region_images(
     >>> from minigooglenet import detection
     >>> image, box = np.zeros((3, 40, 40), np.uint8), np.array([[0.0, 0, 20, 20]])
     >>> truths = detection.Truths(box, np.array([1]), np.array([False]))
-    >>> detection.region_classifier.region_images([image], [truths], [box + 15], ("cat", "dog"), 32)
+    >>> detection.region_classifier.region_images([image], [truths], lambda image: box + 15, ("cat", "dog"), 32)
     Images(2 images, 3 classes, 3x32x32)
     """
     names, seed = region_classes(classes), integer(seed, "seed", 0)
-    warped, labels = list[UInt8Array](), list[IntArray]()
-    for index, (image, true, proposed) in enumerate(zip(images, truths, proposals, strict=True)):
-        candidates = unique(np.concatenate([true.boxes[~true.difficult], proposed]))
+    warped, labels, skipped = list[UInt8Array](), list[IntArray](), dict[str, str]()
+    for index, true in enumerate(truths):
+        try:
+            image = images[index]
+        except data.BadImageError as error:
+            skipped[f"image {index}"] = str(error)
+            continue
+        candidates = unique(np.concatenate([true.boxes[~true.difficult], proposals_of(propose, image)]))
         confident = found = None
         if networks is not None:
             found = regions.crops(image, candidates, side)
@@ -193,8 +201,16 @@ def region_images(
         if on_image:
             on_image(index + 1)
     if not sum(map(len, labels)):
-        raise ValueError(f"{len(labels)} images contain no regions to train on: they have no objects and no proposals")
-    return data.Images(np.concatenate(warped), np.concatenate(labels), names, pixels, mirror)
+        reason = next(iter(skipped.values()), "they have no objects and no proposals")
+        raise ValueError(f"{len(truths)} images contain no regions to train on: {reason}")
+    result = data.Images(np.concatenate(warped), np.concatenate(labels), names, pixels, mirror)
+    result.skipped.update(skipped)
+    return result
+
+
+def proposals_of(propose: Propose, image: UInt8Array) -> FloatArray:
+    """Return the distinct proposals (M, 4) for an image, after checking that they are boxes in it."""
+    return unique(geometry.checked(propose(image), image.shape[1:], "proposals"))
 
 
 def unique(boxes: FloatArray) -> FloatArray:

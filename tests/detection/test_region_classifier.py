@@ -124,7 +124,7 @@ def test_each_region_is_warped_once(monkeypatch):
     for networks in (None, graph):
         warped.clear()
         found = region_classifier.region_images(
-            [image], [truths(OBJECT, [1])], [proposals], ("cat", "dog"), 32, networks=networks
+            [image], [truths(OBJECT, [1])], lambda image: proposals, ("cat", "dog"), 32, networks=networks
         )
         assert len({tuple(box) for box in warped}) == len(warped) == len(found) == 31
 
@@ -132,11 +132,11 @@ def test_each_region_is_warped_once(monkeypatch):
 def test_regions_of_an_image_depend_only_on_its_index():
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (3, 3, 40, 40), np.uint8)
-    true, proposals = [truths(OBJECT, [1])] * 3, [random_boxes(rng, 99) for _ in range(3)]
+    true, boxes = [truths(OBJECT, [1])] * 3, random_boxes(rng, 99)
     make = region_classifier.region_images
-    all_three, two = (make(images[:n], true[:n], proposals[:n], ("cat", "dog"), 32, seed=5) for n in (3, 2))
+    all_three, two = (make(images[:n], true[:n], lambda image: boxes, ("cat", "dog"), 32, seed=5) for n in (3, 2))
     assert np.array_equal(all_three.images[: len(two)], two.images)
-    other = make(images[:2], true[:2], proposals[:2], ("cat", "dog"), 32, seed=6)
+    other = make(images[:2], true[:2], lambda image: boxes, ("cat", "dog"), 32, seed=6)
     assert not np.array_equal(other.images, two.images)
 
 
@@ -145,10 +145,24 @@ def test_background_must_not_be_a_class():
         region_classifier.region_classes(("cat", "background"))
 
 
+def test_unreadable_image_is_skipped():
+    class Files(list):
+        def __getitem__(self, index):
+            if index == 1:
+                raise data.BadImageError("b.jpg: the file is empty")
+            return super().__getitem__(index)
+
+    images, true = Files([np.zeros((3, 40, 40), np.uint8)] * 3), [truths(OBJECT, [1])] * 3
+    found = region_classifier.region_images(images, true, lambda image: [], ("cat", "dog"), 32)
+    assert len(found) == 2
+    assert found.skipped == {"image 1": "b.jpg: the file is empty"}
+
+
 def test_no_regions_raise():
-    empty = np.zeros((0, 4))
     with pytest.raises(ValueError, match="1 images contain no regions to train on"):
-        region_classifier.region_images([np.zeros((3, 9, 9), np.uint8)], [truths([], [])], [empty], ("cat",), 32)
+        region_classifier.region_images(
+            [np.zeros((3, 9, 9), np.uint8)], [truths([], [])], lambda image: [], ("cat",), 32
+        )
 
 
 def test_confidences_of_an_ensemble_are_the_mean():
@@ -166,10 +180,10 @@ def test_small_network_learns_regions():
     images, boxes, labels = scenes.images[chosen], scenes.boxes[chosen], (scenes.labels[chosen] == 3).astype(int)
     true = [truths(box, [label]) for box, label in zip(boxes, labels, strict=True)]
     rng = np.random.default_rng(0)
-    proposals = [
+    proposals = (
         np.concatenate([np.clip(box + rng.normal(0, 2, (8, 4)), 0, 48), random_boxes(rng, 8, 48)]) for box in boxes
-    ]
-    found = region_classifier.region_images(images, true, proposals, ("circle", "square"), 32)
+    )
+    found = region_classifier.region_images(images, true, lambda image: next(proposals), ("circle", "square"), 32)
     graph = region_classifier.region_network(models.mini_googlenet(2, width=0.25, depth=2, rng=0), 2, rng=0)
     trainer = training.Trainer(graph, data.Split(found, found), training.Settings(epochs=4, batch_size=16))
     assert trainer.run()
