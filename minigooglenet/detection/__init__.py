@@ -1,0 +1,2 @@
+"""temporary"""
+from minigooglenet.detection.superpixels import felzenszwalb, superpixels
