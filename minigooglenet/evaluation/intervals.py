@@ -1,4 +1,4 @@
-"""Confidence intervals for results on a test set: for a proportion, a paired difference and a mean.
+"""Confidence intervals for results: of a proportion, a paired difference and a mean on a test set, and of repetitions.
 
 The method of a 95% interval covers the true value for 95 of 100 test sets from the same source. Which method achieves
 this depends on the quantity:
@@ -8,6 +8,8 @@ this depends on the quantity:
 * The difference of two proportions on the same images: Bonett and Price's interval (Journal of Educational and
   Behavioral Statistics 2012), from the images on which the two disagree, with one added to each of the two counts.
 * The mean of other numbers, such as a difference of losses: the percentile bootstrap, only with enough images.
+* The mean of a few repetitions with different seeds: Student's interval (Biometrika 1908), which assumes that they are
+  distributed normally.
 """
 
 from statistics import NormalDist
@@ -117,6 +119,43 @@ def bootstrap_interval(
     drawn = np.random.default_rng(seed).multinomial(len(values), counts / len(values), size=rounds)
     low, high = np.quantile(drawn @ different / len(values), [tail, 1 - tail])
     return float(low), float(high)
+
+
+def repetition_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float]:
+    """Return Student's interval (low, high) for the mean of a number that was measured with different seeds.
+
+    Parameters
+    ----------
+    values : (n,) one finite number per seed, at least 2
+    confidence : between 0 and 1
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> low, high = mg.evaluation.repetition_interval([0.46, 0.43, 0.45, 0.47, 0.44])
+    >>> print(f"mean 0.45, 95% interval {low:.2f} to {high:.2f}")
+    mean 0.45, 95% interval 0.43 to 0.47
+    """
+    values = np.asarray(checks.unmasked(values, "values"), np.float64)
+    if values.ndim != 1 or len(values) < 2 or not np.isfinite(values).all():
+        raise ValueError(f"an interval needs one finite number for each of at least 2 seeds, got {values.tolist()}")
+    low, high, freedom, confidence = 0.0, 1.0, len(values) - 1, _checked(confidence)
+    while _within(high, freedom) < confidence:
+        high *= 2
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _within(middle, freedom) < confidence else (low, middle)
+    half = low * values.std(ddof=1) / np.sqrt(len(values))
+    return float(values.mean() - half), float(values.mean() + half)
+
+
+def _within(t, freedom):
+    """Return the probability that Student's t is in -t .. t (Abramowitz and Stegun 1964, 26.7.3 and 26.7.4)."""
+    angle = np.arctan(t / np.sqrt(freedom))
+    sine, cosine, odd = np.sin(angle), np.cos(angle), freedom % 2
+    powers = np.arange(2 + odd, freedom - 1, 2)
+    total = np.cumprod(cosine**2 * (powers - 1) / powers).sum() + 1 if freedom > 1 else 0.0
+    return (angle + sine * cosine * total) * 2 / np.pi if odd else sine * total
 
 
 def _checked(confidence):

@@ -1,0 +1,218 @@
+"""The paper's experiment with proposals, repeated with several seeds on drawn scenes.
+
+GoogLeNet's detector started Selective Search from superpixels twice as large, which halved the proposals, and added
+those of MultiBox (Szegedy et al. 2015, section 8). Here one region network per seed classifies the proposals of each
+set, so that the sets are compared under equal conditions.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from minigooglenet import console, data, models, training
+from minigooglenet.console import Table
+from minigooglenet.detection.average_precision import evaluate
+from minigooglenet.detection.boxes import iou, to_normalised
+from minigooglenet.detection.detector import Detector
+from minigooglenet.detection.multibox import MultiBoxTrainer, multibox_network
+from minigooglenet.detection.region_classifier import region_images, region_network, unique
+from minigooglenet.detection.scenes import DetectionScenes, shapes_detection
+from minigooglenet.detection.selective_search import selective_search
+from minigooglenet.evaluation import repetition_interval
+from minigooglenet.shapes import integer
+from minigooglenet.typing import FloatArray
+
+FACTORS = {"superpixels x0.5": 0.5, "superpixels x1": 1.0, "superpixels x2": 2.0}
+SCALES = 25.0, 50.0  # of x1, for scenes of 64 pixels
+TRAINED_ON = "superpixels x1"  # the region network sees these proposals
+MULTIBOX, UNION = "MultiBox", "x2 and MultiBox"
+COVERED = 0.5  # least IoU of an object and a proposal that covers it
+
+
+class Sizes(NamedTuple):
+    """How much one seed draws and trains.
+
+    Attributes
+    ----------
+    size : S, height and width of a scene
+    side : of a region, the input of its network
+    objects, object_epochs : whole images of single objects that the region network sees first
+    train, epochs : scenes whose regions it sees then, and whose boxes MultiBox learns
+    multibox_epochs : epochs of MultiBox
+    multibox : proposals of MultiBox per image
+    test : scenes on which everything is measured
+    """
+
+    size: int = 64
+    side: int = 32
+    objects: int = 3000
+    object_epochs: int = 5
+    train: int = 200
+    epochs: int = 2
+    multibox_epochs: int = 20
+    multibox: int = 20
+    test: int = 60
+
+
+QUICK = Sizes(objects=300, object_epochs=1, train=20, epochs=1, multibox_epochs=4, test=10)
+
+
+class Measured(NamedTuple):
+    """The numbers of one set of proposals on the test scenes of one seed.
+
+    Attributes
+    ----------
+    proposals : per image
+    coverage : fraction of the objects that some proposal overlaps with an IoU of at least 0.5
+    mean_ap : mean average precision, VOC's rule, all points
+    false_positives : detections per image that hit no object
+    """
+
+    proposals: float
+    coverage: float
+    mean_ap: float
+    false_positives: float
+
+
+def proposals_experiment(
+    seeds: int = 5, sizes: Sizes | None = None, *, on_stage: Callable[[int, int, str], object] | None = None
+) -> dict[str, list[Measured]]:
+    """Return {set of proposals: its numbers for each seed}.
+
+    Parameters
+    ----------
+    seeds : number of repetitions; each draws scenes and trains networks of its own
+    sizes : Sizes, by default those of the documented experiment
+    on_stage : called with (stages done, all stages, name of the stage that begins)
+
+    Examples
+    --------
+    >>> from minigooglenet.detection import experiment
+    >>> tiny = experiment.QUICK._replace(objects=20, train=2, test=2, multibox_epochs=1)
+    >>> result = experiment.proposals_experiment(1, tiny)
+    >>> list(result)
+    ['superpixels x0.5', 'superpixels x1', 'superpixels x2', 'MultiBox', 'x2 and MultiBox']
+    """
+    seeds, sizes = integer(seeds, "seeds", 1), Sizes() if sizes is None else sizes
+    result: dict[str, list[Measured]] = {}
+    for seed in range(seeds):
+
+        def begin(stage: int, name: str, seed: int = seed) -> None:
+            if on_stage:
+                on_stage(len(STAGES) * seed + stage, len(STAGES) * seeds, f"seed {seed}: {name}")
+
+        for name, measured in _of_seed(seed, sizes, begin).items():
+            result.setdefault(name, []).append(measured)
+    return result
+
+
+STAGES = "whole images", "proposals of the training scenes", "regions", "MultiBox", "test scenes"
+
+
+def _of_seed(seed, sizes, begin):
+    train, test = (
+        shapes_detection(count, sizes.size, seed=seed, part=part)
+        for count, part in ((sizes.train, "train"), (sizes.test, "test"))
+    )
+    begin(0, STAGES[0])
+    singles = data.shapes(sizes.objects, sizes.side, seed=seed)
+    whole = models.mini_googlenet(len(singles.classes), size=sizes.side, width=0.5, rng=seed)
+    training.train(whole, singles.images, singles.labels, epochs=sizes.object_epochs, rng=seed)
+    begin(1, STAGES[1])
+    known = {image.tobytes(): _searched(image, FACTORS[TRAINED_ON]) for image in train.images}
+    begin(2, STAGES[2])
+    network = region_network(whole, len(train.classes), rng=seed)
+    found = region_images(
+        train.images, train.truths, lambda image: known[image.tobytes()], train.classes, sizes.side, seed=seed
+    )
+    training.train(network, found, epochs=sizes.epochs, lr=0.02, rng=seed)
+    begin(3, STAGES[3])
+    boxes = [truths.boxes for truths in train.truths]
+    multibox = multibox_network(to_normalised(np.concatenate(boxes), train.images.shape[2:]), sizes.size, rng=seed)
+    settings = training.Settings(epochs=sizes.multibox_epochs, lr=0.02, schedule="cosine", clip_norm=10.0, seed=seed)
+    MultiBoxTrainer(multibox, train.images, boxes, settings).run()
+    begin(4, STAGES[4])
+    predicted = [found.boxes for found in multibox.propose(test.images, sizes.multibox)]
+    return _measured(test, _sets(test, predicted), Detector(network, test.classes, lambda image: ()))
+
+
+def _searched(image, factor):
+    return selective_search(image, [factor * scale for scale in SCALES]).boxes
+
+
+def _sets(scenes, predicted) -> dict[str, list[FloatArray]]:
+    """Return {set: the proposals for each scene}."""
+    sets = {name: [_searched(image, factor) for image in scenes.images] for name, factor in FACTORS.items()}
+    sets[MULTIBOX] = predicted
+    doubled = sets["superpixels x2"]
+    sets[UNION] = [unique(np.concatenate(pair)) for pair in zip(doubled, predicted, strict=True)]
+    return sets
+
+
+def _measured(scenes: DetectionScenes, sets, detector: Detector) -> dict[str, Measured]:
+    """Return the numbers of each set; a region that several sets propose is computed once."""
+    detections = {name: [] for name in sets}
+    for i, image in enumerate(scenes.images):
+        boxes = unique(np.concatenate([sets[name][i] for name in sets]))
+        rows = {box.tobytes(): row for row, box in enumerate(boxes)}
+        confidences = detector.confidences(image, boxes)
+        for name in sets:
+            proposed = unique(sets[name][i])
+            chosen = [rows[box.tobytes()] for box in proposed]
+            detections[name].append(detector.suppressed(proposed, confidences[chosen]))
+    return {
+        name: Measured(
+            float(np.mean([len(proposed) for proposed in sets[name]])),
+            coverage(sets[name], scenes.truths),
+            (result := evaluate(detections[name], scenes.truths, scenes.classes)).mean_ap,
+            float(result.false_positives.sum() / len(scenes.images)),
+        )
+        for name in sets
+    }
+
+
+def coverage(proposals, truths, least: float = COVERED) -> float:
+    """Return the fraction of objects, difficult ones left out, that a proposal overlaps with an IoU of at least `least`.
+
+    Parameters
+    ----------
+    proposals : boxes (M, 4) of each image;  truths : Truths of each image
+
+    Examples
+    --------
+    >>> from minigooglenet.detection import Truths, experiment
+    >>> truths = Truths([(0, 0, 8, 8), (10, 10, 14, 14)], [0, 1], [False, False])
+    >>> experiment.coverage([[(0, 0, 8, 6)]], [truths])
+    0.5
+    """
+    best = [
+        iou(boxes, true.boxes[~true.difficult]).max(axis=0, initial=0)
+        for boxes, true in zip(proposals, truths, strict=True)
+    ]
+    overlaps = np.concatenate(best)
+    return float(np.mean(overlaps >= least)) if len(overlaps) else float("nan")
+
+
+def table(result: Mapping[str, list[Measured]]) -> Table:
+    """Return the table of a result: means over the seeds, with 95% intervals if there are several."""
+    rows = [
+        (name, *(_summary([row[i] for row in rows], digits) for i, digits in enumerate((0, 3, 3, 2))))
+        for name, rows in result.items()
+    ]
+    seeds = len(next(iter(result.values())))
+    notes = [
+        "Coverage: fraction of the objects that a proposal overlaps with an IoU of at least 0.5.",
+        "False positives: detections per image that hit no object; all detections of at least 0.05 confidence count.",
+        f"Means of {seeds} seeds with Student's 95% intervals." if seeds > 1 else "One seed: no interval.",
+    ]
+    columns = ("proposals from", ">per image", ">coverage", ">mAP", ">false positives")
+    return Table("Proposals and detection", columns, rows, notes)
+
+
+def _summary(values, digits):
+    mean = float(np.mean(values))
+    if len(values) < 2:
+        return f"{mean:.{digits}f}"
+    half = mean - repetition_interval(values)[0]
+    return f"{mean:.{digits}f} {console.text('±')} {half:.{digits}f}"
