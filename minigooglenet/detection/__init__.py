@@ -1,5 +1,6 @@
 """Detection: which objects are in an image, and where. Boxes, proposals, classified regions, and their evaluation."""
 
+from minigooglenet.detection.annotations import Annotations
 from minigooglenet.detection.boxes import (
     area,
     checked,
@@ -12,22 +13,36 @@ from minigooglenet.detection.boxes import (
     to_inclusive,
     to_normalised,
 )
+from minigooglenet.detection.coco import read_coco
 from minigooglenet.detection.detections import Detections, Truths
+from minigooglenet.detection.folders import DetectionFolder, LazyImages, folder, parts
+from minigooglenet.detection.results import read_results, results_json, write_results
 from minigooglenet.detection.scenes import DetectionScenes, shapes_detection
+from minigooglenet.detection.voc import read_voc
 
 __all__ = [
+    "Annotations",
+    "DetectionFolder",
     "DetectionScenes",
     "Detections",
+    "LazyImages",
     "Truths",
     "area",
     "checked",
     "clipped",
+    "folder",
     "from_centre",
     "from_inclusive",
     "from_normalised",
     "iou",
+    "parts",
+    "read_coco",
+    "read_results",
+    "read_voc",
+    "results_json",
     "shapes_detection",
     "to_centre",
     "to_inclusive",
     "to_normalised",
+    "write_results",
 ]
