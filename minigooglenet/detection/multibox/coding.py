@@ -1,8 +1,8 @@
 """Offsets: a box relative to its prior, which is what the network predicts.
 
 The distance of the centres is measured in sides of the prior, and the sides are logarithms of ratios, as in the
-regression of R-CNN (Girshick et al. 2014, appendix C). So errors of small and large objects count the same. Erhan et al.
-(2014, section 3) take the differences of the corners in fractions of the image, which are larger for large objects.
+regression of R-CNN (Girshick et al. 2014, appendix C). So errors of small and large objects count the same. Erhan et
+al. (2014, section 3) take the differences of the corners in fractions of the image, which are larger for large objects.
 """
 
 import numpy as np

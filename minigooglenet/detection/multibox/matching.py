@@ -31,18 +31,16 @@ def bipartite(costs: Array) -> IntArray:
     array([ 1,  0, -1])
     """
     costs = np.asarray(checks.unmasked(costs, "costs"), np.float64)
-    if costs.ndim != 2 or not np.isfinite(costs).all():
-        raise ValueError(f"costs must be finite and have shape (N, K), got {_described(costs)}")
+    if costs.ndim != 2:
+        raise ValueError(f"costs must have shape (N, K), got {costs.shape}")
+    if not np.isfinite(costs).all():
+        raise ValueError(f"costs must be finite, but {(~np.isfinite(costs)).sum()} of {costs.size} are not")
     if len(costs) <= costs.shape[1]:
         return _rows_of_columns(costs)
     rows = np.full(costs.shape[1], -1, np.int64)
     columns = _rows_of_columns(costs.T)  # of the rows
     rows[columns[columns >= 0]] = np.flatnonzero(columns >= 0)
     return rows
-
-
-def _described(costs):
-    return f"shape {costs.shape}" if costs.ndim != 2 else f"{int((~np.isfinite(costs)).sum())} values that are not"
 
 
 def _rows_of_columns(costs):

@@ -14,7 +14,7 @@ import numpy as np
 from minigooglenet import checks, weights
 from minigooglenet.detection.boxes import checked, to_normalised
 from minigooglenet.detection.multibox.coding import encode
-from minigooglenet.detection.multibox.loss import multibox_loss
+from minigooglenet.detection.multibox.loss import Loss, multibox_loss
 from minigooglenet.detection.multibox.matching import match
 from minigooglenet.detection.multibox.network import LOGITS, OFFSETS, MultiBox, by_channel, by_prior
 from minigooglenet.graph.restoring import restored_on_error
@@ -156,9 +156,9 @@ class MultiBoxTrainer:
             target[matched] = encode(self.boxes[index][self.matches[index][matched]], priors[matched])
         return targets, self.matches[indices] >= 0
 
-    def _learn(self, indices) -> MultiBoxStep:
-        """Do one optimizer step on a batch."""
-        g, settings = self.multibox.graph, self.settings
+    def gradients(self, indices: Array) -> tuple[Loss, dict[str, Array]]:
+        """Return (Loss, {name: gradient}) of the images with these indices, after one forward and one backward pass."""
+        g = self.multibox.graph
         with restored_on_error(g.nodes), np.errstate(over="ignore", invalid="ignore"):
             x = {self.multibox.input: self.inputs[indices]}
             outputs, tape = g.forward(x, outputs=(OFFSETS, LOGITS), train=True)
@@ -170,10 +170,15 @@ class MultiBoxTrainer:
                 OFFSETS: by_channel(loss.grad_offsets, outputs[OFFSETS].shape),
                 LOGITS: by_channel(loss.grad_logits[..., None], outputs[LOGITS].shape),
             }
-            _, grad_params = g.backward(grads, tape, inputs=False)
+            return loss, g.backward(grads, tape, inputs=False)[1]
+
+    def _learn(self, indices) -> MultiBoxStep:
+        """Do one optimizer step on a batch."""
+        loss, grads = self.gradients(indices)
+        params, settings = self.multibox.graph.params, self.settings
         rate = settings.rate(self.step, self.steps, self.steps_per_epoch)
-        multipliers = settings.multipliers(g.params)
-        settings.move(g.params, clipped(grad_params, settings.clip_norm), self.velocity, self.adam, rate, multipliers)
+        grads, multipliers = clipped(grads, settings.clip_norm), settings.multipliers(params)
+        settings.move(params, grads, self.velocity, self.adam, rate, multipliers)
         return MultiBoxStep(self.step, self.steps, loss.total, loss.localisation, loss.confidence)
 
     def save(self) -> None:
