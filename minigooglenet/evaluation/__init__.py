@@ -3,7 +3,12 @@
 from minigooglenet.evaluation.classification import Answer, Guess, classify
 from minigooglenet.evaluation.comparison import Table3, table3
 from minigooglenet.evaluation.held_out import HeldOut
-from minigooglenet.evaluation.intervals import bootstrap_interval, paired_interval, proportion_interval
+from minigooglenet.evaluation.intervals import (
+    bootstrap_interval,
+    paired_interval,
+    proportion_interval,
+    repetition_interval,
+)
 from minigooglenet.evaluation.metrics import accuracy, calibration, confusion, ranks, top_k_error
 from minigooglenet.evaluation.multicrop import boxes, crop_list, crops
 from minigooglenet.evaluation.networks import Evaluation, evaluate
@@ -30,6 +35,7 @@ __all__ = [
     "probabilities",
     "proportion_interval",
     "ranks",
+    "repetition_interval",
     "table3",
     "top_k_error",
 ]
