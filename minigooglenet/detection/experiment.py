@@ -186,10 +186,10 @@ def coverage(proposals, truths, least: float = COVERED) -> float:
     >>> experiment.coverage([[(0, 0, 8, 6)]], [truths])
     0.5
     """
-    best = [
-        iou(boxes, true.boxes[~true.difficult]).max(axis=0, initial=0)
-        for boxes, true in zip(proposals, truths, strict=True)
-    ]
+    best = []
+    for boxes, objects in zip(proposals, truths, strict=True):
+        objects = objects.checked()
+        best.append(iou(boxes, objects.boxes[~objects.difficult]).max(axis=0, initial=0))
     overlaps = np.concatenate(best)
     return float(np.mean(overlaps >= least)) if len(overlaps) else float("nan")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minigooglenet.evaluation import bootstrap_interval, paired_interval, proportion_interval
+from minigooglenet.evaluation import bootstrap_interval, paired_interval, proportion_interval, repetition_interval
 
 COUNTS = (1, 5, 12, 20, 50)
 
@@ -190,3 +190,25 @@ def test_page_coverage_matches_the_interval():
         low, high = np.array([proportion_interval(k, int(count)) for k in range(int(count) + 1)]).T
         covered = [binomial(int(count), p) @ ((low <= p) & (p <= high)) for p in ps]
         assert (min(covered), np.mean(covered)) == pytest.approx((float(least), float(mean)), abs=6e-4)
+
+
+@pytest.mark.parametrize(
+    ("count", "quantile"), [(2, 12.7062), (3, 4.3027), (4, 3.1824), (5, 2.7764), (10, 2.2622), (31, 2.0423)]
+)
+def test_repetition_interval_has_the_quantiles_of_students_table(count, quantile):
+    values = np.arange(count) / 10
+    low, high = repetition_interval(values)
+    assert (low + high) / 2 == pytest.approx(values.mean())
+    assert (high - low) / 2 == pytest.approx(quantile * values.std(ddof=1) / count**0.5, rel=1e-4)
+
+
+def test_repetition_interval_covers_simulated_means_of_five_seeds():
+    rng = np.random.default_rng(0)
+    intervals = np.array([repetition_interval(rng.normal(3, 2, 5)) for _ in range(500)])
+    assert 0.93 <= np.mean((intervals[:, 0] <= 3) & (intervals[:, 1] >= 3)) <= 0.97
+
+
+@pytest.mark.parametrize("values", [[0.5], [], [0.1, np.nan], [[0.1, 0.2]]])
+def test_an_interval_of_too_few_repetitions_is_rejected(values):
+    with pytest.raises(ValueError, match="at least 2 seeds"):
+        repetition_interval(values)
