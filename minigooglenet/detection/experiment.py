@@ -173,7 +173,7 @@ def _measured(scenes: DetectionScenes, sets, detector: Detector) -> dict[str, Me
 
 
 def coverage(proposals, truths, least: float = COVERED) -> float:
-    """Return the fraction of objects, difficult ones left out, that a proposal overlaps with an IoU of at least `least`.
+    """Return the fraction of objects, without difficult ones, that a proposal overlaps with IoU at least `least`.
 
     Parameters
     ----------
