@@ -40,6 +40,7 @@ class Curve(NamedTuple):
 
     Examples
     --------
+    >>> import numpy as np
     >>> from minigooglenet import detection
     >>> curve = detection.Curve(np.array([0.9, 0.8, 0.7]), np.array([True, False, True]), objects=4)
     >>> curve.recall.tolist(), curve.precision.round(2).tolist(), curve.envelope.round(2).tolist()
@@ -80,6 +81,7 @@ class Curve(NamedTuple):
 
         Examples
         --------
+        >>> import numpy as np
         >>> from minigooglenet import detection
         >>> curve = detection.Curve(np.array([0.9, 0.8, 0.7]), np.array([True, False, True]), objects=4)
         >>> [round(curve.average(points), 4) for points in ("all", "11", "101")]
