@@ -55,8 +55,12 @@ class Annotations(NamedTuple):
     def filtered(self, indices: Iterable[int]) -> "Annotations":
         """Return the annotations of some of the images."""
         chosen = list(indices)
-        rows = ([column[i] for i in chosen] for column in (self.files, self.sizes, self.ids, self.truths))
-        return Annotations(*rows, *self[4:])
+        return self._replace(
+            files=[self.files[i] for i in chosen],
+            sizes=[self.sizes[i] for i in chosen],
+            ids=[self.ids[i] for i in chosen],
+            truths=[self.truths[i] for i in chosen],
+        )
 
 
 class Objects:
