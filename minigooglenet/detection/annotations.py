@@ -14,9 +14,10 @@ from minigooglenet import console, files
 from minigooglenet.detection import boxes as geometry
 from minigooglenet.detection.detections import Truths
 
-MOST_BYTES = 512 * 1024**2  # of a JSON file; COCO's largest, instances_train2017.json, has 449 MB
-MOST_BOXES = 2_000_000  # COCO's training set has 860,001
-MOST_BRACKETS = 10 * MOST_BOXES  # lists and objects of a JSON file: in memory each takes 30 times its 2 bytes
+MOST_BYTES = 512 * 1024**2  # of a JSON file; COCO's largest, instances_train2017.json, is smaller
+MOST_BOXES = 2_000_000  # COCO's training set has less than half as many
+MOST_BRACKETS = 10 * MOST_BOXES  # lists and objects of a JSON file; an empty list has 3 bytes there, 64 in memory
+MOST_TEXT = 120  # characters of a value in an error
 CLIPPED, EMPTY = "boxes that extend past their image, clipped", "boxes without area, dropped"
 
 
@@ -159,7 +160,9 @@ def is_inside(name: str) -> bool:
 
 def brief(value: object) -> str:
     """Return a value from a file as short text for an error."""
-    return reprlib.repr(value)
+    shortened = reprlib.Repr()
+    shortened.maxstring = shortened.maxother = MOST_TEXT
+    return shortened.repr(value)
 
 
 def few(values) -> str:

@@ -190,7 +190,7 @@ def _opened(source, classes, part=WHOLE):
     home = next((home for home in source.homes if content.files and (home / content.files[0]).is_file()), None)
     missing = [file for file in content.files if home is None or not (home / file).is_file()]
     if missing:
-        homes = few(map(str, source.homes)) if home is None else home
+        homes = ", ".join(map(str, source.homes)) if home is None else home
         raise FileNotFoundError(
             f"{source.name}: image {brief(missing[0])} does not exist in {homes}; {len(missing):,} of "
             f"{len(content.files):,} images are missing"

@@ -70,8 +70,8 @@ def write_results(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = pathlib.Path(folder, "results.json")
     ...     detection.write_results(path, [cats], image_ids=[7], category_ids=[3])
-    ...     detection.read_results(path, image_ids=[7], category_ids=[3])[0].boxes.tolist()
-    [[10.0, 5.0, 30.0, 35.0]]
+    ...     path.stat().st_size > 80
+    True
     """
     files.write_text(path, results_json(detections, image_ids, category_ids))
 
@@ -97,7 +97,14 @@ def read_results(path: PathLike, image_ids: Sequence[int | str], category_ids: S
 
     Examples
     --------
-    See `write_results`.
+    >>> import pathlib, tempfile
+    >>> from minigooglenet import detection
+    >>> text = '[{"image_id": 7, "category_id": 3, "bbox": [10, 5, 20, 30], "score": 0.75}]'
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "results.json")
+    ...     _ = path.write_text(text)
+    ...     detection.read_results(path, image_ids=[7, 8], category_ids=[3])[0].boxes.tolist()
+    [[10.0, 5.0, 30.0, 35.0]]
     """
     entries = annotations.json_of(path)
     if not isinstance(entries, list):

@@ -10,7 +10,7 @@ from minigooglenet.detection import annotations
 from minigooglenet.detection.annotations import Annotations, Objects, brief, few
 from minigooglenet.typing import PathLike
 
-MOST_BYTES = 4 * 1024**2  # of one file; VOC's own have at most 30 kB
+MOST_BYTES = 4 * 1024**2  # of one file; VOC's own have a few kilobytes
 
 
 class _Object(NamedTuple):

@@ -134,10 +134,11 @@ def test_folder_without_images_is_empty(tmp_path):
 
 
 def test_missing_images_are_named_and_counted(tmp_path):
-    _coco(tmp_path / "boxes.json", ["a.png", "b.png"])
-    with pytest.raises(FileNotFoundError, match=r"boxes.json: image 'a.png' does not exist in .*; 2 of 2 images are"):
+    name = "a_name_that_is_longer_than_thirty_letters.png"
+    _coco(tmp_path / "boxes.json", [name, "b.png"])
+    with pytest.raises(FileNotFoundError, match=rf"boxes.json: image '{name}' does not exist in .*; 2 of 2 images are"):
         folder(tmp_path)
-    _image(tmp_path / "a.png")
+    _image(tmp_path / name)
     with pytest.raises(FileNotFoundError, match=r"boxes.json: image 'b.png' does not exist in .*; 1 of 2 images are"):
         folder(tmp_path)
 
