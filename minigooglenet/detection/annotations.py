@@ -68,8 +68,8 @@ class Objects:
     """The objects of one image while its file is read, and the number of boxes that were changed so far.
 
     Boxes that extend past their image are clipped and counted, and boxes without area are dropped and counted, because
-    published data sets have both: COCO's are polygons rounded to 0.01 pixels. A box completely outside its image, or
-    reversed, has no such excuse and raises an error.
+    published data sets have both. A box completely outside its image, or reversed, raises an error, because its image
+    or its form is probably wrong.
     """
 
     def __init__(self, size: tuple[int, int], counts: collections.Counter[str]) -> None:
