@@ -123,9 +123,9 @@ def _checked(labels, size):
     labels = np.asarray(labels)
     if labels.shape != size or labels.dtype.kind not in "iu":
         raise ValueError(f"labels must be integers of shape {size}, as the image, got {labels.dtype} {labels.shape}")
-    if labels.min() < 0 or np.bincount(labels.ravel()).min() == 0:
-        values = np.unique(labels)
+    values = np.unique(labels)
+    if values[0] != 0 or values[-1] != len(values) - 1:
         raise ValueError(
-            f"labels must be 0 .. n - 1, each of which occurs; got {len(values)} values from {values[0]} to {values[-1]}"
+            f"labels must be 0 .. n - 1, and each must occur, got {len(values)} values from {values[0]} to {values[-1]}"
         )
-    return labels
+    return labels.astype(np.int64)
