@@ -38,7 +38,10 @@ class MergeTree(NamedTuple):
         labels : (H, W) superpixels that the tree was made from
         merges : 0 (the superpixels) to n - 1 (the whole image)
         """
-        existing = (len(self.boxes) + 1) // 2 + merges
+        most = len(self.boxes) // 2
+        if not 0 <= merges <= most:
+            raise ValueError(f"merges must be in [0, {most}], got {merges}: {most + 1} superpixels have {most} merges")
+        existing = most + 1 + merges
         regions = np.arange(existing)
         for child in reversed(range(existing)):  # parents come after their children, so each parent's region is known
             if 0 <= self.parents[child] < existing:

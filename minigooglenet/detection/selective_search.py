@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minigooglenet import console
+from minigooglenet import checks, console
 from minigooglenet.detection.colour_spaces import converted
 from minigooglenet.detection.grouping import MergeTree, merge_tree
 from minigooglenet.detection.superpixels import superpixels
@@ -75,7 +75,8 @@ def selective_search(
     np.float64(1.0)
     """
     boxes, levels = list[FloatArray](), list[FloatArray]()
-    for tree in _groupings(image, np.atleast_1d(scale).tolist(), np.atleast_1d(colour_spaces).tolist(), method):
+    scales = [checks.number(value, "scale", 1) for value in np.atleast_1d(scale).tolist()]
+    for tree in _groupings(image, scales, np.atleast_1d(colour_spaces).tolist(), method):
         boxes.append(tree.boxes[::-1])
         levels.append(np.arange(len(tree.boxes)))
     if not boxes:
@@ -89,4 +90,4 @@ def _groupings(image, scales, spaces, method) -> Iterator[MergeTree]:
     for space in spaces:
         values = converted(image, space)
         for scale in scales:
-            yield merge_tree(superpixels(values, scale, max(1, round(scale)), method), values)
+            yield merge_tree(superpixels(values, scale, round(scale), method), values)
