@@ -13,7 +13,7 @@ from minigooglenet import checks, console
 from minigooglenet.detection.colour_spaces import converted
 from minigooglenet.detection.grouping import MergeTree, merge_tree
 from minigooglenet.detection.superpixels import superpixels
-from minigooglenet.typing import FloatArray, UInt8Array
+from minigooglenet.typing import FloatArray, IntArray, UInt8Array
 
 SCALE = (25, 50)  # for images of 64 to 128 pixels; Uijlings et al. have 50 and 100 for photographs of 500 pixels
 COLOUR_SPACES = ("hsv", "lab")  # "fast" of Uijlings et al., section 5.4
@@ -74,7 +74,7 @@ def selective_search(
     >>> detection.iou(proposals.boxes, [(10, 8, 30, 16)]).max()  # the red rectangle
     np.float64(1.0)
     """
-    boxes, levels = list[FloatArray](), list[FloatArray]()
+    boxes, levels = list[FloatArray](), list[IntArray]()
     scales = [checks.number(value, "scale", 1) for value in np.atleast_1d(scale).tolist()]
     for tree in _groupings(image, scales, np.atleast_1d(colour_spaces).tolist(), method):
         boxes.append(tree.boxes[::-1])
