@@ -1,5 +1,6 @@
 """Detection: which objects are in an image, and where. Boxes, proposals, classified regions, and their evaluation."""
 
+from minigooglenet.detection.average_precision import Curve, Evaluation, average_precision, evaluate
 from minigooglenet.detection.boxes import (
     area,
     checked,
@@ -13,26 +14,37 @@ from minigooglenet.detection.boxes import (
     to_normalised,
 )
 from minigooglenet.detection.detections import Detections, Truths
+from minigooglenet.detection.errors import ErrorTypes, error_types
 from minigooglenet.detection.grouping import MergeTree, merge_tree
 from minigooglenet.detection.scenes import DetectionScenes, shapes_detection
 from minigooglenet.detection.selective_search import Proposals, selective_search
 from minigooglenet.detection.superpixels import felzenszwalb, superpixels
+from minigooglenet.detection.suppression import average_of, nms, nms_per_class
 
 __all__ = [
+    "Curve",
     "DetectionScenes",
     "Detections",
+    "ErrorTypes",
+    "Evaluation",
     "MergeTree",
     "Proposals",
     "Truths",
     "area",
+    "average_of",
+    "average_precision",
     "checked",
     "clipped",
+    "error_types",
+    "evaluate",
     "felzenszwalb",
     "from_centre",
     "from_inclusive",
     "from_normalised",
     "iou",
     "merge_tree",
+    "nms",
+    "nms_per_class",
     "selective_search",
     "shapes_detection",
     "superpixels",
