@@ -1,7 +1,7 @@
 """Hierarchical grouping (Uijlings et al. 2013, algorithm 1): merge the two most similar neighbours until one is left.
 
 Each of n superpixels and of the n - 1 merged regions gives a box, 2n - 1 boxes in total. Two regions are neighbours if
-two of their pixels share a side. Boxes that overlap are not enough: the box of a ring contains all that is inside.
+two of their pixels share a side. Overlapping boxes are not enough: the box of a frame contains every region inside it.
 """
 
 import heapq
@@ -37,6 +37,11 @@ class MergeTree(NamedTuple):
         ----------
         labels : (H, W) superpixels that the tree was made from
         merges : 0 (the superpixels) to n - 1 (the whole image)
+
+        Raises
+        ------
+        ValueError
+            If there are not so many merges.
         """
         most = len(self.boxes) // 2
         if not 0 <= merges <= most:
@@ -52,7 +57,8 @@ class MergeTree(NamedTuple):
 def merge_tree(labels: IntArray, image: Array) -> MergeTree:
     """Return the hierarchical grouping of superpixels by colour, texture, size and fill.
 
-    Of equally similar pairs, the one with the smallest indices merges first.
+    All pixels of an image are connected, so a single region is left. Of equally similar pairs, the one with the
+    smallest indices merges first. Uijlings et al. 2013, algorithm 1.
 
     Parameters
     ----------
