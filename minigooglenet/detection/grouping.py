@@ -22,6 +22,15 @@ class MergeTree(NamedTuple):
     ----------
     boxes : (2n - 1, 4) float64 x1, y1, x2, y2, half-open; the last one is the whole image
     parents : (2n - 1,) int64, index of the region that each region was merged into; -1 for the last one
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minigooglenet import detection
+    >>> labels, image = np.array([[0, 1, 2]]), np.array([[[0.0, 0.0, 1.0]]] * 3)
+    >>> tree = detection.merge_tree(labels, image)
+    >>> tree.parents.tolist()  # 0 and 1 have the same colour
+    [3, 3, 4, 4, -1]
     """
 
     boxes: FloatArray

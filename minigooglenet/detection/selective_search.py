@@ -26,6 +26,13 @@ class Proposals:
     Attributes
     ----------
     boxes : (M, 4) float64 x1, y1, x2, y2, half-open; the whole image and the largest groups first
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minigooglenet import detection
+    >>> len(detection.selective_search(np.zeros((3, 16, 16), np.uint8)))  # one colour: only the whole image
+    1
     """
 
     boxes: FloatArray
