@@ -88,7 +88,7 @@ def _add_train(actions):
         metavar="N",
         help="random seed for weights, regions, shuffling, augmentation and dropout (default: 0)",
     )
-    parser.set_defaults(defaults={action.dest: action.default for action in parser._actions})
+    parser.set_defaults(defaults={action.dest: action.default for action in parser._actions if action.dest != "help"})
 
 
 def _add_run(actions):

@@ -17,6 +17,7 @@ from minigooglenet.detection.folders import DetectionFolder, folder, parts
 from minigooglenet.detection.region_classifier import BACKGROUND, Propose, region_images
 from minigooglenet.detection.scenes import DetectionScenes, shapes_detection
 from minigooglenet.detection.selective_search import selective_search
+from minigooglenet.evaluation.held_out import only_input
 from minigooglenet.shapes import integer
 from minigooglenet.training import Recipe, Settings
 from minigooglenet.training import recipe as recipes
@@ -190,19 +191,23 @@ def stages(
     >>> list(region_training.stages("run"))
     ['objects', 'regions', 'hard']
     """
-    arguments, run = {"width": WIDTH}, dict[str, Recipe]()
-    if start is None and data == SHAPES:
+    arguments, run, side = {"width": WIDTH}, dict[str, Recipe](), SIDE
+    if start is not None:
+        graph = weights.load(start).graph
+        side = graph.inputs[only_input(graph)][-1]
+    elif data == SHAPES:
         settings = Settings(epochs=OBJECTS_EPOCHS, lr=LR, seed=seed)
         run[OBJECTS] = Recipe(SHAPES, SIDE, True, "mini", arguments, None, seed, settings)
         start = str(Path(out) / OBJECTS / WEIGHTS)
+    size = (size or SIZE) if data == SHAPES else None
     settings = Settings(epochs=epochs, lr=LR if start is None else FINE_LR, seed=seed)
-    run[REGIONS] = RegionRecipe(
-        data, (size or SIZE) if data == SHAPES else None, True, "mini", arguments, start, seed, settings,
-        scenes=scenes, scale=scale,
+    first = RegionRecipe(
+        data, size, True, "mini", arguments, start, seed, settings,
+        side=side, scenes=scenes, held_out=HELD_OUT, scale=scale,
     )  # fmt: skip
     settings = replace(settings, lr=FINE_LR)
-    run[HARD] = replace(run[REGIONS], start=str(Path(out) / REGIONS / WEIGHTS), settings=settings, hard=True)
-    return run
+    hard = replace(first, start=str(Path(out) / REGIONS / WEIGHTS), settings=settings, hard=True)
+    return {**run, REGIONS: first, HARD: hard}
 
 
 def write(out: PathLike, run: dict[str, Recipe]) -> None:
