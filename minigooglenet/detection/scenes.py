@@ -92,7 +92,7 @@ def shapes_detection(
     count, size = integer(count, "count", 1), integer(size, "size", LEAST_SIZE)
     max_objects, seed = integer(max_objects, "max_objects", 1), integer(seed, "seed", 0)
     if max_objects > MOST_OBJECTS:
-        raise ValueError(f"max_objects must be at most {MOST_OBJECTS}, got {max_objects}: more objects hide one another")
+        raise ValueError(f"max_objects must be at most {MOST_OBJECTS}, got {max_objects}: more would hide one another")
     if part not in PARTS:
         raise ValueError(names.unknown("part", part, PARTS))
     if count > len(PARTS[part]):

@@ -93,7 +93,7 @@ def test_object_less_than_40_percent_visible_is_difficult(flat, monkeypatch):
     monkeypatch.setattr(scenes, "SIDES", (0.5, 0.5))
     drawn, counts = shapes_detection(100, 64), [0, 0]
     for image, truths in zip(drawn.images[:, 0], drawn.truths, strict=True):
-        values, visible = np.unique(image[image > 0], return_counts=True)
+        _, visible = np.unique(image[image > 0], return_counts=True)
         for fraction, difficult in zip(visible / 32.5**2, truths.difficult, strict=True):
             if abs(fraction - 0.4) > 0.03:  # the outlines of squares of 32 pixels take up 32 or 33 rows
                 assert difficult == (fraction < 0.4)
@@ -130,7 +130,7 @@ def test_boxes_of_objects_are_inside_the_scene(size, objects, seed):
     ("arguments", "message"),
     [
         ({"size": 31}, "size must be at least 32, got 31"),
-        ({"max_objects": 13}, "max_objects must be at most 12, got 13: more objects hide one another"),
+        ({"max_objects": 13}, "max_objects must be at most 12, got 13: more would hide one another"),
         ({"max_objects": 0}, "max_objects must be at least 1, got 0"),
         ({"part": "val"}, "unknown part 'val'; choose from train, validation, test"),
         ({"count": 1_000_001}, "count must be at most 1,000,000, got 1,000,001: part 'train' has no more scenes"),
@@ -138,6 +138,5 @@ def test_boxes_of_objects_are_inside_the_scene(size, objects, seed):
     ],
 )
 def test_impossible_scenes_of_detection_are_rejected(arguments, message):
-    with pytest.raises(ValueError) as error:
+    with pytest.raises(ValueError, match=message):
         shapes_detection(**{"count": 1, **arguments})
-    assert str(error.value).startswith(message)
