@@ -18,8 +18,11 @@ from minigooglenet.detection.coco import read_coco
 from minigooglenet.detection.detections import Detections, Truths
 from minigooglenet.detection.errors import ErrorTypes, error_types
 from minigooglenet.detection.folders import DetectionFolder, LazyImages, folder, parts
+from minigooglenet.detection.grouping import MergeTree, merge_tree
 from minigooglenet.detection.results import read_results, results_json, write_results
 from minigooglenet.detection.scenes import DetectionScenes, shapes_detection
+from minigooglenet.detection.selective_search import Proposals, selective_search
+from minigooglenet.detection.superpixels import felzenszwalb, superpixels
 from minigooglenet.detection.suppression import average_of, nms, nms_per_class
 from minigooglenet.detection.voc import read_voc
 
@@ -32,6 +35,8 @@ __all__ = [
     "ErrorTypes",
     "Evaluation",
     "LazyImages",
+    "MergeTree",
+    "Proposals",
     "Truths",
     "area",
     "average_of",
@@ -40,11 +45,13 @@ __all__ = [
     "clipped",
     "error_types",
     "evaluate",
+    "felzenszwalb",
     "folder",
     "from_centre",
     "from_inclusive",
     "from_normalised",
     "iou",
+    "merge_tree",
     "nms",
     "nms_per_class",
     "parts",
@@ -52,7 +59,9 @@ __all__ = [
     "read_results",
     "read_voc",
     "results_json",
+    "selective_search",
     "shapes_detection",
+    "superpixels",
     "to_centre",
     "to_inclusive",
     "to_normalised",
