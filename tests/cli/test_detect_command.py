@@ -151,9 +151,9 @@ def test_ensemble_of_one_detector_twice_gives_the_same_results(trained, tmp_path
 
 
 def test_ensemble_needs_the_same_proposals(start, trained, tmp_path, capsys):
-    assert train(start, tmp_path, "--scale", "80") == 0
+    assert train(start, tmp_path, "--superpixels", "4") == 0
     assert main(["detect", "evaluate", "--weights", str(trained), str(tmp_path)]) == 1
-    assert "must have the same scale" in capsys.readouterr().err
+    assert "must have the same superpixels" in capsys.readouterr().err
 
 
 def test_training_rejects_a_folder_with_a_run(start, trained, capsys):
@@ -162,8 +162,8 @@ def test_training_rejects_a_folder_with_a_run(start, trained, capsys):
 
 
 def test_resume_rejects_other_settings(trained, capsys):
-    assert main(["detect", "train", "--out", str(trained), "--resume", "--scale", "25"]) == 1
-    assert "Leave out --scale." in capsys.readouterr().err
+    assert main(["detect", "train", "--out", str(trained), "--resume", "--superpixels", "1"]) == 1
+    assert "Leave out --superpixels." in capsys.readouterr().err
 
 
 def test_detection_needs_a_trained_detector(tmp_path, capsys):
