@@ -214,6 +214,8 @@ def stages(
 
 def write(out: PathLike, run: dict[str, Recipe]) -> None:
     """Write the recipe of each stage into its folder in `out`, so that `read` returns them at any time."""
+    if OBJECTS not in run:  # an earlier run, which saved nothing, may have left its recipe
+        (Path(out) / OBJECTS / recipes.FILE).unlink(missing_ok=True)
     for name, recipe in run.items():
         files.make_folder(Path(out) / name)
         recipe.write(Path(out) / name)
