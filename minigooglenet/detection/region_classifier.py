@@ -144,7 +144,7 @@ def sample_regions(
 
 
 def region_images(
-    images: Sequence[UInt8Array],
+    images: Sequence[UInt8Array] | UInt8Array,
     truths: Sequence[Truths],
     propose: Propose,
     classes: Sequence[str],
@@ -181,6 +181,7 @@ def region_images(
     Images(2 images, 3 classes, 3x32x32)
     """
     names, seed = region_classes(classes), integer(seed, "seed", 0)
+    networks = None if networks is None else planned(networks)
     warped, labels, skipped = list[UInt8Array](), list[IntArray](), dict[str, str]()
     for index, true in enumerate(truths):
         try:
