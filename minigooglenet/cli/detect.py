@@ -79,7 +79,7 @@ def _add_train(actions):
         type=positive,
         default=region_training.EPOCHS,
         metavar="N",
-        help="number of epochs on regions, and again with hard negatives (default: %(default)s)",
+        help="number of epochs on regions; half as many with hard negatives follow (default: %(default)s)",
     )
     add(
         "--seed",

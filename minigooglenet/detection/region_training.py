@@ -37,8 +37,8 @@ WHOLE_IMAGES = 2000  # of single objects
 MOST_OBJECTS = 6  # in a drawn scene
 SUPERPIXELS = 2.0  # their size as a factor of `selective_search.SCALE`; the paper doubles it too
 ARGUMENTS = {"width": 0.5, "dropout": False}  # of the mini GoogLeNet, so that it learns in a minute
-OBJECTS_EPOCHS, EPOCHS = 5, 3  # of the whole images, and of the regions, twice
-LR, FINE_LR = 0.05, 0.02  # learning rates of new and of trained networks
+OBJECTS_EPOCHS, EPOCHS = 6, 5  # of the whole images, and of the regions
+LR, HARD_LR = 0.05, 0.02  # learning rate, and that of the last stage
 
 Scenes = DetectionScenes | DetectionFolder
 
@@ -223,7 +223,7 @@ def stages(
         for a folder starts from He initialisation
     size, scenes : height and width, and number, of drawn scenes
     superpixels : their size, as a factor of the scales of `selective_search`
-    epochs : of the regions, and again of the regions with hard negatives
+    epochs : of the regions; the stage with hard negatives has half as many
     seed : random seed for everything
 
     Examples
@@ -241,12 +241,12 @@ def stages(
         run[OBJECTS] = ObjectRecipe(SHAPES, None, True, "mini", ARGUMENTS, None, seed, settings)
         start = str(Path(out) / OBJECTS / WEIGHTS)
     size = (size or SIZE) if data == SHAPES else None
-    settings = Settings(epochs=epochs, lr=LR if start is None else FINE_LR, seed=seed)
+    settings = Settings(epochs=epochs, lr=LR, seed=seed)
     first = RegionRecipe(
         data, size, True, "mini", ARGUMENTS, start, seed, settings,
         side=side, scenes=scenes, held_out=HELD_OUT, superpixels=superpixels,
     )  # fmt: skip
-    settings = replace(settings, lr=FINE_LR)
+    settings = replace(settings, epochs=max(1, epochs // 2), lr=HARD_LR)
     hard = replace(first, start=str(Path(out) / REGIONS / WEIGHTS), settings=settings, hard=True)
     return {**run, REGIONS: first, HARD: hard}
 
