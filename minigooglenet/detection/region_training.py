@@ -131,7 +131,7 @@ class ObjectRecipe(Recipe):
         parts = []
         for seed, count in enumerate((self.scenes, self.held_out)):
             drawn = data.shapes(count, seed=seed)
-            whole = (0, 0, *drawn.images.shape[:1:-1])
+            whole = (0, 0, *drawn.images.shape[2:])  # square
             images = np.stack([crop(image, whole, self.side, context=0) for image in drawn.images])
             parts.append(data.Images(images, drawn.labels, drawn.classes, UNIT))
         if self.augment:
