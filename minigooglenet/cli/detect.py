@@ -140,6 +140,7 @@ def _train(options):
             raise ValueError(f"--resume continues with the settings of the run. Leave out {unused}.")
         run = region_training.read(options.out)
     else:
+        _check_drawn(options, region_training.SCENES)
         _check_free(options.out)
         run = region_training.stages(
             options.out,
@@ -179,6 +180,13 @@ def _train_stage(name, recipe, options, which):
     for path in artifacts.write(trainer):
         display.line(f"written: {path}", whole=True)
     return True
+
+
+def _check_drawn(options, scenes):
+    """Raise an error if an option for drawn scenes would have no effect."""
+    given = [f"--{name}" for name, default in (("size", None), ("scenes", scenes)) if getattr(options, name) != default]
+    if given and options.data != region_training.SHAPES:
+        raise ValueError(f"only drawn scenes have a size and a number to choose. Leave out {', '.join(given)}.")
 
 
 def _check_free(out):
@@ -228,6 +236,7 @@ def _lines(path, detections, classes):
 
 
 def _evaluate(options):
+    _check_drawn(options, TEST_SCENES)
     out = output(options.json)
     detector = region_training.detector(*options.weights)
     part = options.part or region_training.held_out_part(options.data)

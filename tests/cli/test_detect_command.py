@@ -196,6 +196,12 @@ def test_resume_rejects_other_settings(trained, capsys):
     assert "Leave out --superpixels." in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("action", [["train", "--out"], ["evaluate", "--weights"]])
+def test_folder_rejects_options_for_drawn_scenes(coco, tmp_path, capsys, action):
+    assert main(["detect", *action, str(tmp_path), "--data", str(coco), "--size", "48"]) == 1
+    assert "Leave out --size." in capsys.readouterr().err
+
+
 def test_detection_needs_a_trained_detector(tmp_path, capsys):
     Image.new("RGB", (40, 40)).save(tmp_path / "black.png")
     assert main(["detect", "run", str(tmp_path / "black.png"), "--weights", str(tmp_path)]) == 1
