@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import minigooglenet as mg
@@ -68,7 +68,6 @@ def test_image_without_objects_has_only_background():
     assert set(labels) == {BACKGROUND}
 
 
-@settings(max_examples=50, deadline=None)
 @given(
     st.integers(0, 9999), st.integers(0, 60), st.integers(0, 4), st.integers(0, 8), st.integers(0, 20), st.booleans()
 )
@@ -118,7 +117,7 @@ def test_each_region_is_warped_once(monkeypatch):
     image, warped = rng.integers(0, 256, (3, 40, 40), np.uint8), []
     warp = regions.crops
     monkeypatch.setattr(regions, "crops", lambda image, boxes, side: warped.extend(boxes) or warp(image, boxes, side))
-    proposals = random_boxes(rng, 30)
+    proposals = random_boxes(rng, 20)
     proposals = np.concatenate([proposals, proposals, OBJECT])
     graph = models.mini_googlenet(3, width=0.25, depth=2, rng=0)
     for networks in (None, graph):
@@ -126,7 +125,7 @@ def test_each_region_is_warped_once(monkeypatch):
         found = region_classifier.region_images(
             [image], [truths(OBJECT, [1])], lambda image: proposals, ("cat", "dog"), 32, networks=networks
         )
-        assert len({tuple(box) for box in warped}) == len(warped) == len(found) == 31
+        assert len({tuple(box) for box in warped}) == len(warped) == len(found) == 21
 
 
 def test_regions_of_an_image_depend_only_on_its_index():
