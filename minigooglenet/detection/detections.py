@@ -68,7 +68,7 @@ class Detections(NamedTuple):
         """
         boxes = geometry.checked(self.boxes, size, f"{what}: boxes")
         return Detections(
-            boxes, _scores(self.scores, len(boxes), f"{what}: "), _labels(self.labels, len(boxes), classes, what)
+            boxes, checked_scores(self.scores, len(boxes), f"{what}: "), _labels(self.labels, len(boxes), classes, what)
         )
 
 
@@ -146,7 +146,8 @@ def _column(values, name, count, where):
     return column
 
 
-def _scores(values, count, where=""):
+def checked_scores(values: ArrayLike, count: int, where: str = "") -> FloatArray:
+    """Return scores as an array (count,) of float64, or raise an error that names the first wrong one."""
     scores = _column(values, "scores", count, where)
     if count and scores.dtype.kind not in "iuf":
         raise TypeError(f"{where}scores must be numbers, got {scores.dtype}")
