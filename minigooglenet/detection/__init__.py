@@ -1,5 +1,6 @@
 """Detection: which objects are in an image, and where. Boxes, proposals, classified regions, and their evaluation."""
 
+from minigooglenet.detection import multibox
 from minigooglenet.detection.average_precision import Curve, Evaluation, average_precision, evaluate
 from minigooglenet.detection.boxes import (
     area,
@@ -34,6 +35,7 @@ __all__ = [
     "from_inclusive",
     "from_normalised",
     "iou",
+    "multibox",
     "nms",
     "nms_per_class",
     "to_centre",
