@@ -71,9 +71,7 @@ class MultiBox:
     """
 
     def __init__(self, graph: Graph, priors: Array, form: str = "convolutional") -> None:
-        self.graph, self.priors, self.form = graph, checked(priors, what="priors"), form
-        if form not in FORMS:
-            raise ValueError(f"form must be one of {', '.join(map(repr, FORMS))}, got {form!r}")
+        self.graph, self.priors, self.form = graph, checked(priors, what="priors"), checked_form(form)
         sizes = [int(np.prod(graph.shape(wire))) for wire in (OFFSETS, LOGITS)]
         if sizes != [4 * len(self.priors), len(self.priors)]:
             raise ValueError(
@@ -122,8 +120,7 @@ class MultiBox:
             batch = images[start : start + BATCH]
             outputs = self.graph.infer({self.input: self.inputs(batch)}, (OFFSETS, LOGITS))
             offsets, logits = by_prior(outputs[OFFSETS], 4), by_prior(outputs[LOGITS], 1)[..., 0]
-            for image, moves, ranks in zip(batch, offsets, logits, strict=True):
-                results.append(self._decoded(moves, ranks, image.shape[1:], count))
+            results += [self._decoded(offsets[i], logits[i], batch[i].shape[1:], count) for i in range(len(batch))]
         return results
 
     def _decoded(self, offsets, logits, size, count):
@@ -213,10 +210,9 @@ def multibox_network(
     >>> multibox_network(boxes, form="fully_connected", priors=20, rng=0)
     MultiBox(fully_connected, 20 priors, 3x64x64)
     """
-    if form not in FORMS:
-        raise ValueError(f"form must be one of {', '.join(map(repr, FORMS))}, got {form!r}")
-    boxes, size = checked(boxes, size=(1, 1)), integer(size, "size", LEAST_SIZE)
-    priors, rng = integer(FORMS[form] if priors is None else priors, "priors", 1), np.random.default_rng(rng)
+    boxes, size, form = checked(boxes, size=(1, 1)), integer(size, "size", LEAST_SIZE), checked_form(form)
+    priors = integer(FORMS[form] if priors is None else priors, "priors", 1)
+    rng = np.random.default_rng(rng)
     g = Builder(Graph(image=(3, size, size)), Style(norm="batch", init="he", width=width, rng=rng))
     wire = _backbone(g)
     if form == "convolutional":
@@ -233,6 +229,13 @@ def multibox_network(
         g.add(LOGITS, layers.Linear(features, priors, init="zeros", bias_init=RARE), wire)
     g.graph.outputs = OFFSETS, LOGITS
     return MultiBox(g.graph, places, form)
+
+
+def checked_form(form: str) -> str:
+    """Return the name of a form, or raise a ValueError."""
+    if form not in FORMS:
+        raise ValueError(f"form must be one of {', '.join(map(repr, FORMS))}, got {form!r}")
+    return form
 
 
 def _backbone(g):
