@@ -1,5 +1,6 @@
 """Detection: which objects are in an image, and where. Boxes, proposals, classified regions, and their evaluation."""
 
+from minigooglenet.detection import figures, multibox
 from minigooglenet.detection.annotations import Annotations
 from minigooglenet.detection.average_precision import Curve, Evaluation, average_precision, evaluate
 from minigooglenet.detection.boxes import (
@@ -56,12 +57,14 @@ __all__ = [
     "error_types",
     "evaluate",
     "felzenszwalb",
+    "figures",
     "folder",
     "from_centre",
     "from_inclusive",
     "from_normalised",
     "iou",
     "merge_tree",
+    "multibox",
     "nms",
     "nms_per_class",
     "parts",
