@@ -89,37 +89,32 @@ def error_types(
 def _types_of_image(found, true, foreground, background):
     ious = geometry.iou_of_arrays(found.boxes, true.boxes)
     same = found.labels[:, None] == true.labels
-    matched = _matched(found, same, ious, true.difficult, foreground)
-    hit = np.isin(np.arange(len(true.labels)), matched)
-    # Difficult objects explain no error.
-    (same_iou, same_object), (other_iou, other_object) = (
-        _best(np.where(pairs & ~true.difficult, ious, 0.0)) for pairs in (same, ~same)
-    )
-    is_location = (same_iou >= background) & (same_iou < foreground) & (same_iou > 0)
-    is_class = (other_iou >= foreground) & (other_iou > 0)
-    is_duplicate = (same_iou >= foreground) & (same_iou > 0)
-    is_both = (other_iou >= background) & (other_iou > 0)
-    reasons = [is_location, is_class, is_duplicate, is_both]
-    types = np.select(reasons, ["location", "class", "duplicate", "both"], "background")
+    best_first = np.argsort(-found.scores, kind="stable")
+    matched = np.empty(len(best_first), np.int64)
+    least = np.full(len(true.boxes), foreground)
+    matched[best_first] = match(np.where(same, ious, 0.0)[best_first], true.difficult, least, "coco")
+
+    explains = ~true.difficult & (ious > 0)
+    same_iou, same_object = _best(np.where(explains & same, ious, -1.0))
+    other_iou, other_object = _best(np.where(explains & ~same, ious, -1.0))
+    reasons = {
+        "location": (same_iou >= background) & (same_iou < foreground),
+        "class": other_iou >= foreground,
+        "duplicate": same_iou >= foreground,
+        "both": other_iou >= background,
+    }
+    types = np.select(list(reasons.values()), list(reasons), "background")
     right = matched >= 0
     types[right] = np.where(true.difficult[matched[right]], "ignored", "hit")
-    missed = ~(hit | true.difficult)
+
+    missed = ~true.difficult
+    missed[matched[right]] = False
     missed[same_object[types == "location"]] = False
     missed[other_object[types == "class"]] = False
     return types, missed
 
 
 def _best(ious):
-    """Return the largest IoU of each row of (M, K) and its index; 0 and 0 if K is 0."""
-    if not ious.shape[1]:
-        return np.zeros(len(ious)), np.zeros(len(ious), np.int64)
-    return ious.max(axis=1), ious.argmax(axis=1)
-
-
-def _matched(found, same, ious, difficult, foreground):
-    """Return the index of the object that each detection hits, or -1; objects of each class by themselves."""
-    order = np.argsort(-found.scores, kind="stable")
-    matched = np.full(len(order), -1, np.int64)
-    least = np.full(len(difficult), foreground)
-    matched[order] = match(np.where(same, ious, 0.0)[order], difficult, least, "coco")
-    return matched
+    """Return the largest IoU of each row of (M, K), and its index; -1 and 0 if K is 0."""
+    padded = np.pad(ious, ((0, 0), (0, 1)), constant_values=-1.0)
+    return padded.max(axis=1), padded.argmax(axis=1)

@@ -100,10 +100,15 @@ def average_of(confidences: Sequence[ArrayLike]) -> FloatArray:
     if not arrays:
         raise ValueError("an average needs the confidences of at least one network, got none")
     for i, values in enumerate(arrays):
-        if values.shape != arrays[0].shape or values.ndim != 2:
+        if values.ndim != 2 or values.dtype.kind not in "iuf":
             raise ValueError(
-                "the networks need confidences (M, classes) for the same regions and classes: network 0 has shape "
-                f"{arrays[0].shape}, network {i} has {values.shape}"
+                f"the confidences of network {i} must be numbers of shape (M, classes), got {values.dtype} "
+                f"{values.shape}"
+            )
+        if values.shape != arrays[0].shape:
+            raise ValueError(
+                "all networks need the same regions and classes: network 0 has confidences of shape "
+                f"{arrays[0].shape}, network {i} of {values.shape}"
             )
         if not np.isfinite(values).all():
             raise ValueError(f"the confidences of network {i} must be finite")
