@@ -15,16 +15,16 @@ def smoothed(image: FloatArray, sigma: float) -> FloatArray:
     Parameters
     ----------
     image : (C, H, W) float64
-    sigma : standard deviation in pixels; 0 returns the image itself
+    sigma : standard deviation in pixels; below 1 / 8 the image does not change
 
     Examples
     --------
     >>> import numpy as np
     >>> from minigooglenet.detection.gaussian import smoothed
     >>> smoothed(np.array([[[0.0, 0, 0, 1, 1, 1]]]), 0.8).round(2)
-    array([[[0.  , 0.02, 0.27, 0.73, 0.98, 1.  ]]])
+    array([[[0.  , 0.02, 0.25, 0.75, 0.98, 1.  ]]])
     """
-    if sigma == 0:
+    if REACH * sigma < 0.5:  # the kernel would be a single 1
         return image
     kernel = _gaussian(sigma)
     return _correlated(_correlated(image, kernel, axis=1), kernel, axis=2)

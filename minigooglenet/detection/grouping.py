@@ -38,7 +38,10 @@ class MergeTree(NamedTuple):
         labels : (H, W) superpixels that the tree was made from
         merges : 0 (the superpixels) to n - 1 (the whole image)
         """
-        existing = (len(self.boxes) + 1) // 2 + merges
+        most = len(self.boxes) // 2
+        if not 0 <= merges <= most:
+            raise ValueError(f"merges must be in [0, {most}], got {merges}: {most + 1} superpixels have {most} merges")
+        existing = most + 1 + merges
         regions = np.arange(existing)
         for child in reversed(range(existing)):  # parents come after their children, so each parent's region is known
             if 0 <= self.parents[child] < existing:
@@ -123,9 +126,9 @@ def _checked(labels, size):
     labels = np.asarray(labels)
     if labels.shape != size or labels.dtype.kind not in "iu":
         raise ValueError(f"labels must be integers of shape {size}, as the image, got {labels.dtype} {labels.shape}")
-    if labels.min() < 0 or np.bincount(labels.ravel()).min() == 0:
-        values = np.unique(labels)
+    values = np.unique(labels)
+    if values[0] != 0 or values[-1] != len(values) - 1:
         raise ValueError(
-            f"labels must be 0 .. n - 1, each of which occurs; got {len(values)} values from {values[0]} to {values[-1]}"
+            f"labels must be 0 .. n - 1, and each must occur, got {len(values)} values from {values[0]} to {values[-1]}"
         )
-    return labels
+    return labels.astype(np.int64)

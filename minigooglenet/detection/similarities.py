@@ -4,7 +4,9 @@ A region's pixels are not needed again after its histograms are made: histogram,
 follow from the two.
 """
 
+import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,28 +68,27 @@ def regions_of(image: FloatArray, labels: IntArray) -> Regions:
     count = int(labels.max()) + 1
     total = 2 * count - 1
     sizes = np.bincount(labels.ravel(), minlength=total).astype(np.float64)
-    colour = _histograms(_bins(image, COLOUR_BINS), COLOUR_BINS, labels, total)
-    responses = directed(image) / LARGEST
-    texture = _histograms(_bins(responses, TEXTURE_BINS), TEXTURE_BINS, labels, total)
+    colour = _histograms([image], COLOUR_BINS, labels, total)
+    texture = _histograms((response / LARGEST for response in directed(image)), TEXTURE_BINS, labels, total)
     return Regions(colour, texture, sizes, _boxes(labels, total), labels.size)
 
 
-def directed(image: FloatArray) -> FloatArray:
-    """Return the positive parts of the Gaussian derivatives of an image in 8 directions, (C * 8, H, W).
+def directed(image: FloatArray) -> Iterator[FloatArray]:
+    """Yield the positive part (C, H, W) of the Gaussian derivatives of an image in each of 8 directions.
 
-    The derivative in the opposite direction is the negative one, so each pair of directions separates edges from dark
-    to light and from light to dark.
+    Opposite directions have opposite derivatives: one of them responds to an edge from dark to light, the other to an
+    edge from light to dark.
     """
     right, down = derivatives(image, SIGMA)
-    angles = 2 * math.pi * np.arange(DIRECTIONS) / DIRECTIONS
-    responses = [np.maximum(math.cos(angle) * right + math.sin(angle) * down, 0) for angle in angles]
-    return np.concatenate(responses)
+    for angle in 2 * math.pi * np.arange(DIRECTIONS) / DIRECTIONS:
+        yield np.maximum(math.cos(angle) * right + math.sin(angle) * down, 0)
 
 
 def similarities(regions: Regions, i: int, others: IntArray) -> FloatArray:
     """Return the sum of all four similarities of region i and each of the others, (K,), in 0 .. 4."""
-    measures = (colour, texture, size, fill)
-    return sum(measure(regions, i, others) for measure in measures)
+    return (
+        colour(regions, i, others) + texture(regions, i, others) + size(regions, i, others) + fill(regions, i, others)
+    )
 
 
 def colour(regions: Regions, i: int, others: IntArray) -> FloatArray:
@@ -112,28 +113,28 @@ def fill(regions: Regions, i: int, others: IntArray) -> FloatArray:
     return 1 - (areas - regions.sizes[i] - regions.sizes[others]) / regions.pixels
 
 
-def _bins(values, count):
-    """Return the bin of each value of 0 to 1; 1 itself is in the last bin."""
-    return np.clip((count * values).astype(np.int64), 0, count - 1)
+def _histograms(features, count, labels, total):
+    """Return one histogram for each label, (total, features * C * count), each with the sum 1.
 
-
-def _histograms(bins, count, labels, total):
-    """Return histograms (total, F * count) of the bins (F, H, W) of each label's pixels, each with the sum 1."""
+    The features (C, H, W) have values from 0 to 1, which `count` bins divide equally; 1 itself is in the last bin.
+    """
     cells = labels.ravel() * count
-    counts = [np.bincount(cells + values.ravel(), minlength=total * count).reshape(total, count) for values in bins]
+    counts = []
+    for channel in itertools.chain.from_iterable(features):
+        bins = np.minimum((count * channel).astype(np.int64), count - 1)
+        counts.append(np.bincount(cells + bins.ravel(), minlength=total * count).reshape(total, count))
     joined = np.concatenate(counts, axis=1)
-    return joined / np.maximum(joined.sum(axis=1, keepdims=True), 1)  # room for merged regions is empty
+    return joined / np.maximum(joined.sum(axis=1, keepdims=True), 1)  # the rows of later merged regions are empty
 
 
 def _boxes(labels, total):
-    """Return the box around each label's pixels. A pixel x covers x .. x + 1, so the right side is the last x + 1."""
+    """Return the box around each label's pixels. Pixel x covers x .. x + 1, so a box ends at its last x + 1."""
     boxes = np.zeros((total, 4))
-    boxes[:, :2] = np.inf
-    rows, columns = np.indices(labels.shape).reshape(2, -1)
-    label = labels.ravel()
-    for side, values in enumerate((columns, rows)):
-        np.minimum.at(boxes[:, side], label, values)
-        np.maximum.at(boxes[:, side + 2], label, values + 1)
+    for axis, positions in enumerate(np.indices(labels.shape, sparse=True)):
+        occurs = np.zeros((labels.max() + 1, labels.shape[axis]), bool)  # of each label in each row or column
+        occurs[labels, positions] = True
+        boxes[: len(occurs), 1 - axis] = occurs.argmax(axis=1)
+        boxes[: len(occurs), 3 - axis] = labels.shape[axis] - occurs[:, ::-1].argmax(axis=1)
     return boxes
 
 

@@ -6,15 +6,14 @@ heaviest edge that merged pixels inside each region. "Hardly" is scale / size, s
 larger `scale` gives larger regions. Finally, regions of fewer than `min_size` pixels are merged with a neighbour.
 """
 
-import math
 from importlib import util
 
 import numpy as np
 
-from minigooglenet import extras
+from minigooglenet import checks, extras, names
 from minigooglenet.detection.colour_spaces import fractions
 from minigooglenet.detection.gaussian import smoothed
-from minigooglenet.shapes import described, integer
+from minigooglenet.shapes import integer
 from minigooglenet.typing import Array, IntArray
 
 METHODS = ("auto", "skimage", "ours")
@@ -29,7 +28,7 @@ def superpixels(image: Array, scale: float, min_size: int, method: str = "auto")
     Parameters
     ----------
     image : (C, H, W), uint8, or floats of 0 to 1
-    scale : preference for large regions, in the units of 0 .. 255
+    scale : preference for large regions, at least 1, see `felzenszwalb`
     min_size : minimum size of a region in pixels
     method : "skimage" (compiled, in the extra `detect`), "ours" (`felzenszwalb`), or "auto" for the first that is there
 
@@ -46,13 +45,13 @@ def superpixels(image: Array, scale: float, min_size: int, method: str = "auto")
     --------
     >>> import numpy as np
     >>> from minigooglenet import detection
-    >>> image = np.zeros((3, 4, 6), np.uint8)
-    >>> image[:, :, 4:] = 200
-    >>> detection.superpixels(image, scale=10, min_size=4)[0]
-    array([0, 0, 0, 0, 1, 1])
+    >>> image = np.zeros((3, 20, 12), np.uint8)
+    >>> image[:, :, 5:] = 200
+    >>> detection.superpixels(image, scale=50, min_size=50)[0]
+    array([0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1])
     """
     if method not in METHODS:
-        raise ValueError(f"unknown method {method!r}; choose from {', '.join(METHODS)}")
+        raise ValueError(names.unknown("method", method, METHODS))
     if method == "ours" or (method == "auto" and util.find_spec("skimage") is None):
         return felzenszwalb(image, scale, min_size)
     with extras.needed("detect", "superpixels by scikit-image"):
@@ -69,7 +68,7 @@ def felzenszwalb(image: Array, scale: float, min_size: int, sigma: float = SIGMA
     ----------
     image : (C, H, W), uint8, or floats of 0 to 1
     scale : k of the paper, in the units of 0 .. 255. A region of n pixels merges over an edge that is up to k / n
-        heavier than its heaviest inner edge.
+        heavier than its heaviest inner edge. At least 1.
     min_size : minimum size of a region in pixels
     sigma : standard deviation in pixels of the Gaussian that smooths the image first
 
@@ -89,7 +88,7 @@ def felzenszwalb(image: Array, scale: float, min_size: int, sigma: float = SIGMA
            [0, 0, 0, 1, 1]])
     """
     image, scale, min_size = _checked(image, scale, min_size)
-    edges, weights = _edges(smoothed(255 * image, sigma))
+    edges, weights = _edges(smoothed(255 * image, checks.number(sigma, "sigma", 0)))
     forest = Forest(image[0].size)
     limits = [scale] * image[0].size  # of the edge that a region merges over: its heaviest inner edge + scale / size
     for (a, b), weight in zip(edges, weights, strict=True):
@@ -138,10 +137,7 @@ class Forest:
 
 
 def _checked(image, scale, min_size):
-    """Return the image as float64 of 0 to 1, the scale as a float and the size as an integer."""
-    if not (math.isfinite(scale) and scale > 0):
-        raise ValueError(f"scale must be a positive number, got {described(scale)}")
-    return fractions(image), float(scale), integer(min_size, "min_size", 1)
+    return fractions(image), checks.number(scale, "scale", 1), integer(min_size, "min_size", 1)
 
 
 def _edges(image):
