@@ -67,12 +67,12 @@ def _add_train(actions):
         help="number of drawn scenes to train on (default: %(default)s)",
     )
     add(
-        "--scale",
-        type=positive,
-        default=int(region_training.SCALE),
-        metavar="N",
-        help="size of the superpixels of Selective Search; twice the size gives about half the proposals "
-        "(default: %(default)s)",
+        "--superpixels",
+        type=float,
+        default=region_training.SUPERPIXELS,
+        metavar="FACTOR",
+        help="size of the superpixels of Selective Search, relative to its own scales; twice the size gives less than "
+        "half of the proposals (default: %(default)g, as in the paper)",
     )
     add(
         "--epochs",
@@ -88,7 +88,7 @@ def _add_train(actions):
         metavar="N",
         help="random seed for weights, regions, shuffling, augmentation and dropout (default: 0)",
     )
-    parser.set_defaults(defaults={action.dest: action.default for action in parser._actions})
+    parser.set_defaults(defaults={action.dest: action.default for action in parser._actions if action.dest != "help"})
 
 
 def _add_run(actions):
@@ -147,7 +147,7 @@ def _train(options):
             start=options.weights,
             size=options.size,
             scenes=options.scenes,
-            scale=options.scale,
+            superpixels=options.superpixels,
             epochs=options.epochs,
             seed=options.seed,
         )

@@ -16,7 +16,8 @@ from minigooglenet.detection.detector import LEAST, Detector
 from minigooglenet.detection.folders import DetectionFolder, folder, parts
 from minigooglenet.detection.region_classifier import BACKGROUND, Propose, region_images
 from minigooglenet.detection.scenes import DetectionScenes, shapes_detection
-from minigooglenet.detection.selective_search import selective_search
+from minigooglenet.detection.selective_search import SCALE, selective_search
+from minigooglenet.evaluation.held_out import only_input
 from minigooglenet.shapes import integer
 from minigooglenet.training import Recipe, Settings
 from minigooglenet.training import recipe as recipes
@@ -29,7 +30,7 @@ SHAPES = "shapes"  # the name of the drawn scenes; other data are folders
 SIZE, SIDE = 64, 32  # of a drawn scene, and of a region
 SCENES, HELD_OUT = 300, 30  # drawn for training, and for the held-out regions
 MOST_OBJECTS = 6  # in a drawn scene
-SCALE = 50.0  # of superpixels: twice the size that serves images of 64 pixels best, as in the paper
+SUPERPIXELS = 2.0  # their size as a factor of `selective_search.SCALE`; the paper doubles it too
 WIDTH = 0.5  # of the mini GoogLeNet
 OBJECTS_EPOCHS, EPOCHS = 5, 3  # of the whole images, and of the regions, twice
 LR, FINE_LR = 0.05, 0.02  # learning rates of new and of trained networks
@@ -47,7 +48,7 @@ class RegionRecipe(Recipe):
     size : height and width of drawn scenes; None for a folder, whose images have their own sizes
     side : height and width of a region, the input of the network
     scenes, held_out : numbers of drawn scenes for training and for the held-out regions
-    scale : size of the superpixels, for `selective_search`
+    superpixels : their size, as a factor of the scales of `selective_search`
     hard : whether the negatives are hard: chosen by the network in the weights file `start`
 
     Examples
@@ -61,14 +62,14 @@ class RegionRecipe(Recipe):
     side: int = SIDE
     scenes: int = SCENES
     held_out: int = HELD_OUT
-    scale: float = SCALE
+    superpixels: float = SUPERPIXELS
     hard: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("side", "scenes", "held_out"):
             integer(getattr(self, name), name, 1)
-        object.__setattr__(self, "scale", checks.number(self.scale, "scale", 1))
+        object.__setattr__(self, "superpixels", checks.number(self.superpixels, "superpixels", 0.1, 100))
         if flag(self.hard, "hard") and self.start is None:
             raise ValueError("hard needs start, the weights file of a network that was trained on regions")
 
@@ -86,7 +87,7 @@ class RegionRecipe(Recipe):
             regions = region_images(
                 scenes.images,
                 scenes.truths,
-                proposer(self.scale),
+                proposer(self.superpixels),
                 scenes.classes,
                 self.side,
                 pixels=pixels,
@@ -137,14 +138,16 @@ def held_out_part(data: str = SHAPES) -> str:
 
 
 @functools.cache
-def proposer(scale: float) -> Propose:
+def proposer(superpixels: float) -> Propose:
     """Return the function (image) -> boxes of Selective Search; it remembers the boxes of each image.
+
+    superpixels : their size, as a factor of the scales of `selective_search`
 
     Examples
     --------
     >>> import minigooglenet as mg
     >>> from minigooglenet.detection import region_training
-    >>> propose = region_training.proposer(50)
+    >>> propose = region_training.proposer(2.0)
     >>> image = mg.data.shapes(1, 48).images[0]
     >>> propose(image) is propose(image)
     True
@@ -154,7 +157,7 @@ def proposer(scale: float) -> Propose:
     def propose(image: UInt8Array) -> FloatArray:
         key = hashlib.sha256(repr(image.shape).encode() + image.tobytes()).digest()
         if key not in known:
-            known[key] = selective_search(image, (scale,)).boxes
+            known[key] = selective_search(image, [superpixels * scale for scale in SCALE]).boxes
         return known[key]
 
     return propose
@@ -167,7 +170,7 @@ def stages(
     start: str | None = None,
     size: int | None = None,
     scenes: int = SCENES,
-    scale: float = SCALE,
+    superpixels: float = SUPERPIXELS,
     epochs: int = EPOCHS,
     seed: int = 0,
 ) -> dict[str, Recipe]:
@@ -180,7 +183,7 @@ def stages(
     start : weights file of a network for whole images; by default, drawn scenes have a stage for it, and the network
         for a folder starts from He initialisation
     size, scenes : height and width, and number, of drawn scenes
-    scale : size of the superpixels
+    superpixels : their size, as a factor of the scales of `selective_search`
     epochs : of the regions, and again of the regions with hard negatives
     seed : random seed for everything
 
@@ -190,23 +193,29 @@ def stages(
     >>> list(region_training.stages("run"))
     ['objects', 'regions', 'hard']
     """
-    arguments, run = {"width": WIDTH}, dict[str, Recipe]()
-    if start is None and data == SHAPES:
+    arguments, run, side = {"width": WIDTH}, dict[str, Recipe](), SIDE
+    if start is not None:
+        graph = weights.load(start).graph
+        side = graph.inputs[only_input(graph)][-1]
+    elif data == SHAPES:
         settings = Settings(epochs=OBJECTS_EPOCHS, lr=LR, seed=seed)
         run[OBJECTS] = Recipe(SHAPES, SIDE, True, "mini", arguments, None, seed, settings)
         start = str(Path(out) / OBJECTS / WEIGHTS)
+    size = (size or SIZE) if data == SHAPES else None
     settings = Settings(epochs=epochs, lr=LR if start is None else FINE_LR, seed=seed)
-    run[REGIONS] = RegionRecipe(
-        data, (size or SIZE) if data == SHAPES else None, True, "mini", arguments, start, seed, settings,
-        scenes=scenes, scale=scale,
+    first = RegionRecipe(
+        data, size, True, "mini", arguments, start, seed, settings,
+        side=side, scenes=scenes, held_out=HELD_OUT, superpixels=superpixels,
     )  # fmt: skip
     settings = replace(settings, lr=FINE_LR)
-    run[HARD] = replace(run[REGIONS], start=str(Path(out) / REGIONS / WEIGHTS), settings=settings, hard=True)
-    return run
+    hard = replace(first, start=str(Path(out) / REGIONS / WEIGHTS), settings=settings, hard=True)
+    return {**run, REGIONS: first, HARD: hard}
 
 
 def write(out: PathLike, run: dict[str, Recipe]) -> None:
     """Write the recipe of each stage into its folder in `out`, so that `read` returns them at any time."""
+    if OBJECTS not in run:  # an earlier run, which saved nothing, may have left its recipe
+        (Path(out) / OBJECTS / recipes.FILE).unlink(missing_ok=True)
     for name, recipe in run.items():
         files.make_folder(Path(out) / name)
         recipe.write(Path(out) / name)
@@ -258,7 +267,7 @@ def detector(*folders: PathLike, least: float = LEAST) -> Detector:
                 f"the last class of {path} must be {BACKGROUND!r}, as `minigooglenet detect train` writes it"
             )
         networks.append(loaded.graph)
-        facts.append({"classes": loaded.classes[:-1], "pixels": loaded.pixels, "scale": recipe.scale})
+        facts.append({"classes": loaded.classes[:-1], "pixels": loaded.pixels, "superpixels": recipe.superpixels})
     for out, fact in zip(folders, facts, strict=True):
         for name, value in fact.items():
             if value != facts[0][name]:
@@ -266,8 +275,8 @@ def detector(*folders: PathLike, least: float = LEAST) -> Detector:
                     f"detectors of an ensemble must have the same {name}: {folders[0]} has {facts[0][name]}, {out} has "
                     f"{value}"
                 )
-    classes, pixels, scale = facts[0].values()
-    return Detector(networks, classes, proposer(scale), pixels=pixels or UNIT, least=least)
+    classes, pixels, superpixels = facts[0].values()
+    return Detector(networks, classes, proposer(superpixels), pixels=pixels or UNIT, least=least)
 
 
 def _after(on_image, before, every, done):

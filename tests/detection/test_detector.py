@@ -98,17 +98,13 @@ def test_ensemble_averages_confidences_before_suppression():
     assert np.allclose(together, np.mean(apart, axis=0), atol=1e-15)
 
 
-def test_detections_are_the_same_for_every_number_of_threads():
+def test_detections_are_the_same_for_every_number_of_threads(own_threads):
     network = models.mini_googlenet(3, width=0.25, depth=2, rng=0)
     detector = Detector(network, CLASSES, windows, least=0)
-    before = mg.get_num_threads()
-    try:
-        results = []
-        for threads in (1, 2, 3):
-            mg.set_num_threads(threads)
-            results.append(detector.detect(scene((1, 8, 8, 24, 24))))
-    finally:
-        mg.set_num_threads(before)
+    results = []
+    for threads in (1, 2, 3):
+        mg.set_num_threads(threads)
+        results.append(detector.detect(scene((1, 8, 8, 24, 24))))
     assert all(np.array_equal(a, b) for other in results[1:] for a, b in zip(results[0], other, strict=True))
 
 

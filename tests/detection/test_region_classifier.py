@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import minigooglenet as mg
@@ -68,7 +68,6 @@ def test_image_without_objects_has_only_background():
     assert set(labels) == {BACKGROUND}
 
 
-@settings(max_examples=50, deadline=None)
 @given(
     st.integers(0, 9999), st.integers(0, 60), st.integers(0, 4), st.integers(0, 8), st.integers(0, 20), st.booleans()
 )

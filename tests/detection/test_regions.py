@@ -4,13 +4,11 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from minigooglenet.detection import regions
-
-SETTINGS = settings(max_examples=40, deadline=None)
 
 
 def definition(image, box, side):
@@ -46,7 +44,6 @@ def cases(draw):
     return image.astype(np.uint8), (xs[0], ys[0], xs[1], ys[1]), draw(st.integers(1, 6))
 
 
-@SETTINGS
 @given(cases())
 def test_warp_matches_its_definition(case):
     image, box, side = case
@@ -92,7 +89,6 @@ def test_context_beyond_the_image_repeats_its_edge():
     assert (region[-5:, -5:] == 99).all()
 
 
-@SETTINGS
 @given(cases(), st.integers(0, 5))
 def test_batch_of_boxes_equals_single_boxes(case, more):
     image, box, side = case
