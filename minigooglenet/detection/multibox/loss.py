@@ -8,7 +8,7 @@ from minigooglenet import checks, console
 from minigooglenet.parallel import flushed
 from minigooglenet.typing import Array, FloatArray
 
-ALPHA = 0.3  # Erhan et al. 2014, section 4
+ALPHA = 1.0  # for offsets in sides of the prior, as `encode` returns them
 
 
 class Loss(NamedTuple):
@@ -17,6 +17,13 @@ class Loss(NamedTuple):
     total : confidence + alpha * localisation, averaged over the images
     localisation, confidence : the parts, without alpha
     grad_offsets, grad_logits : the gradients of `total`, (N, K, 4) and (N, K)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minigooglenet.detection.multibox import multibox_loss
+    >>> multibox_loss(np.zeros((1, 1, 4)), np.zeros((1, 1)), np.ones((1, 1, 4)), [[True]]).localisation
+    2.0
     """
 
     total: float
