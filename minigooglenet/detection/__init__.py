@@ -1,6 +1,6 @@
 """Detection: which objects are in an image, and where. Boxes, proposals, classified regions, and their evaluation."""
 
-from minigooglenet.detection import multibox
+from minigooglenet.detection import figures, multibox
 from minigooglenet.detection.annotations import Annotations
 from minigooglenet.detection.average_precision import Curve, Evaluation, average_precision, evaluate
 from minigooglenet.detection.boxes import (
@@ -57,6 +57,7 @@ __all__ = [
     "error_types",
     "evaluate",
     "felzenszwalb",
+    "figures",
     "folder",
     "from_centre",
     "from_inclusive",
