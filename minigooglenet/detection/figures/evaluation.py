@@ -1,5 +1,6 @@
 """Figures of an evaluation: precision and recall, and the types of errors."""
 
+import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ MEANINGS = {
     "class": "right box, wrong class",
     "location": "right class, imprecise box",
     "both": "wrong class, imprecise box",
-    "duplicate": "object that has a hit",
+    "duplicate": "object that already has a hit",
     "background": "hardly overlaps an object",
     "missed": "object without a detection",
 }
@@ -64,7 +65,8 @@ def precision_recall(curves: Mapping[str, Curve]) -> tuple["Figure", str]:
         at = np.searchsorted(curve.recall, np.linspace(0, 1, 11))
         values = " ".join(f"{value:.2f}" for value in np.append(curve.envelope, 0.0)[at])
         lines.append(f"  envelope at recall 0, 0.1, ..., 1: {values}")
-    axes[0].set_ylabel("precision", fontsize=9)
+    for axis in axes[:: panels.COLUMNS]:
+        axis.set_ylabel("precision", fontsize=9)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False, fontsize=9)
     values = ", ".join(f"{name} {curve.average():.4f}" for name, curve in drawn.items())
     head = f"precision against recall; average precision by all points: {values}"
@@ -109,7 +111,7 @@ def error_types(errors: ErrorTypes) -> tuple["Figure", str]:
     class       0  right box, wrong class
     location    0  right class, imprecise box
     both        1  wrong class, imprecise box
-    duplicate   1  object that has a hit
+    duplicate   1  object that already has a hit
     background  0  hardly overlaps an object
     missed      1  object without a detection
     """
@@ -133,8 +135,8 @@ def error_types(errors: ErrorTypes) -> tuple["Figure", str]:
     of_difficult = f", {ignored} of difficult objects" * bool(ignored)
     head = f"{panels.many(detections, 'detection')}: {panels.many(hits, 'hit')}{of_difficult}, {wrong:,} wrong"
     head += f"; {panels.many(counts[-1], 'missed object')}"
-    axis.set_title(head, fontsize=10, loc="left")
-    axis.legend(frameon=False, fontsize=9)
+    figure.suptitle(textwrap.fill(head, 80), fontsize=10)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
     wide = len(str(max(counts)))
     lines = [f"{name:10}  {count:{wide}}  {MEANINGS[name]}" for name, count in zip(TYPES, counts, strict=True)]
     listed = ", ".join(f"{name} {count}" for name, count in zip(TYPES, counts, strict=True))

@@ -35,7 +35,7 @@ class Failure(NamedTuple):
     def lines(self) -> tuple[str, str]:
         """Return in words which class was predicted, and which object is there."""
         predicted = f"predicted {self.predicted} {self.score:.2f}" if self.box is not None else "nothing predicted"
-        there = f"is {self.object}" if self.object_box is not None else "is background"
+        there = f"object: {self.object}" if self.object_box is not None else "object: none"
         return predicted, there + f", IoU {self.iou:.2f}" * (self.box is not None and self.object_box is not None)
 
 
@@ -48,8 +48,8 @@ def failures(
 ) -> tuple["Figure", str]:
     """Draw wrong detections and missed objects: a solid box is the detection, a dashed box the object.
 
-    The most confident error of each type is first, then the second of each, and so on. The object is the one that the
-    detection overlaps most.
+    The most confident error of each type is first, then the second of each, and so on. The object is the one that
+    explains the type: for a class error, the object of another class that the detection overlaps most.
 
     Parameters
     ----------
@@ -71,8 +71,8 @@ def failures(
     >>> image = np.zeros((3, 32, 32), np.uint8)
     >>> print(detection.figures.failures([image], [found], [truths], ["cat", "dog"])[1])
     2 of 2 failures
-    image 0, location: predicted cat 0.90 at (0, 0, 10, 4); is cat, IoU 0.40 at (0, 0, 10, 10)
-    image 0, background: predicted dog 0.80 at (20, 20, 30, 30); is background
+    image 0, location: predicted cat 0.90 at (0, 0, 10, 4); object: cat, IoU 0.40 at (0, 0, 10, 10)
+    image 0, background: predicted dog 0.80 at (20, 20, 30, 30); object: none
     """
     if len(images) != len(detections):
         raise ValueError(f"images and detections must have the same number, got {len(images)} and {len(detections)}")
@@ -81,19 +81,21 @@ def failures(
     if not ordered:
         return panels.sentence(f"No failures in {panels.many(len(images), 'image')}.")
     shown = ordered[:count]
-    figure, axes = panels.grid(len(shown), lines=3)
+    figure, axes = panels.grid(len(shown), lines=3, below=0.1)
     lines = []
     for axis, failure in zip(axes, shown, strict=True):
         predicted, there = failure.lines()
         boxes = [box for box in (failure.box, failure.object_box) if box is not None]
-        panels.show(axis, panels.colours(images[failure.image]), f"{failure.type}\n{predicted}\n{there}")
+        panels.show(
+            axis, panels.colours(images[failure.image]), f"image {failure.image}: {failure.type}\n{predicted}\n{there}"
+        )
         if failure.object_box is not None:
             panels.outline(axis, failure.object_box, figures.PALETTE[0], linewidth=2, linestyle="--")
             there += f" at {panels.numbers(failure.object_box)}"
         if failure.box is not None:
             panels.outline(axis, failure.box, figures.PALETTE[3], linewidth=2)
             predicted += f" at {panels.numbers(failure.box)}"
-        _zoom(axis, np.array(boxes))
+        _zoom(axis, np.array(boxes), images[failure.image].shape[1:])
         lines.append(f"image {failure.image}, {failure.type}: {predicted}; {there}")
     styles = ((figures.PALETTE[3], "-", "detection"), (figures.PALETTE[0], "--", "object"))
     for colour, dashes, name in styles:
@@ -105,31 +107,40 @@ def failures(
 
 def _failures(detections, truths, classes):
     """Return all failures: the most confident one of each type, then the second of each, and so on."""
-    errors, found = error_types(detections, truths), {name: list[Failure]() for name in TYPES}
-    for image, (wrong, true) in enumerate(checked_pairs(detections, truths, len(classes))):
-        ious = geometry.iou_of_arrays(wrong.boxes, true.boxes)
-        for i, name in enumerate(errors.types[image]):
-            if name in found:
-                best = int(ious[i].argmax()) if ious[i].any() else None
-                there = (
-                    ("", None, 0.0) if best is None else (classes[true.labels[best]], true.boxes[best], ious[i, best])
-                )
-                predicted = classes[wrong.labels[i]]
-                found[name].append(Failure(image, str(name), wrong.scores[i], predicted, wrong.boxes[i], *there))
+    pairs, errors = checked_pairs(detections, truths, len(classes)), error_types(detections, truths)
+    by_type = {name: list[Failure]() for name in TYPES}
+    for image, (found, true) in enumerate(pairs):
+        ious = geometry.iou_of_arrays(found.boxes, true.boxes) * ~true.difficult
+        for i, name in enumerate(errors.types[image].tolist()):
+            if name in by_type:
+                detection = found.scores[i], classes[found.labels[i]], found.boxes[i]
+                there = _explained(name, ious[i], true, true.labels == found.labels[i], classes)
+                by_type[name].append(Failure(image, name, *detection, *there))
         for i in np.flatnonzero(errors.missed[image]):
             there = classes[true.labels[i]], true.boxes[i], 0.0
-            found["missed"].append(Failure(image, "missed", 0.0, "", None, *there))
+            by_type["missed"].append(Failure(image, "missed", 0.0, "", None, *there))
     ranked = [
         (rank, TYPES.index(name), failure)
-        for name, failures in found.items()
+        for name, failures in by_type.items()
         for rank, failure in enumerate(sorted(failures, key=lambda one: -one.score))
     ]
     return [failure for *_, failure in sorted(ranked, key=lambda entry: entry[:2])]
 
 
-def _zoom(axis, boxes):
-    """Show a square part of the image around the boxes (M, 4)."""
-    (x1, y1), (x2, y2) = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
-    half = max(x2 - x1, y2 - y1) * (0.5 + AROUND)
-    x, y = (x1 + x2) / 2, (y1 + y2) / 2
+def _explained(name, ious, true, same, classes):
+    """Return the class and the box of the object that makes a detection an error of this type, and their IoU."""
+    if name == "background":
+        return "", None, 0.0
+    best = int(np.where(same if name in ("location", "duplicate") else ~same, ious, -1.0).argmax())
+    return classes[true.labels[best]], true.boxes[best], float(ious[best])
+
+
+def _zoom(axis, boxes, size):
+    """Show a square part of an image of size (H, W) around the boxes (M, 4), inside the image if possible."""
+    lows, highs = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
+    half = min((highs - lows).max() * (0.5 + AROUND), max(size) / 2)
+    x, y = (
+        np.clip((low + high) / 2, half, max(half, length - half))
+        for low, high, length in zip(lows, highs, size[::-1], strict=True)
+    )
     axis.set(xlim=(x - half, x + half), ylim=(y + half, y - half))

@@ -18,13 +18,23 @@ COLUMNS = 3
 CHARACTERS = 13  # of a title per inch, at a font size of 9
 
 
-def grid(count: int, columns: int = COLUMNS, lines: int = 1) -> tuple["Figure", "list[Axes]"]:
-    """Return a figure, and its axes for `count` square panels with titles of so many lines."""
+def grid(
+    count: int, columns: int = COLUMNS, lines: int = 1, below: float = 0.0, size: tuple[int, ...] = (1, 1)
+) -> tuple["Figure", "list[Axes]"]:
+    """Return a figure, and its axes for `count` panels.
+
+    Parameters
+    ----------
+    count, columns : number of panels, and of panels in a row
+    lines : of each title
+    below : free inches below each panel
+    size : (H, W) of an image; a panel is as wide as its column
+    """
     columns = min(count, columns)
     rows = -(-count // columns)
     side = WIDTH / max(2, columns)
-    size = side * columns, rows * (side + 0.1 + 0.16 * lines)
-    figure, axes = figures.new(*size, nrows=rows, ncols=columns, squeeze=False)
+    high = side * min(1.0, size[0] / size[1]) + 0.1 + 0.16 * lines + below
+    figure, axes = figures.new(side * columns, rows * high, nrows=rows, ncols=columns, squeeze=False)
     for axis in axes.flat[count:]:
         axis.set_visible(False)
     return figure, list(axes.flat[:count])
@@ -36,6 +46,7 @@ def show(axis: "Axes", image: Array, title: str, alpha: float = 1.0) -> None:
     axis.imshow(image, extent=(0, width, height, 0), alpha=alpha, interpolation="nearest")
     axis.set(xticks=[], yticks=[], xlim=(-0.01 * width, 1.01 * width), ylim=(1.01 * height, -0.01 * height))
     axis.spines[:].set_visible(False)
+    axis.set_anchor("N")  # panels of a row are aligned, whatever is below each
     axis.set_title(wrapped(title, axis), fontsize=9)
 
 
@@ -66,7 +77,7 @@ def borders(axis: "Axes", labels: IntArray) -> None:
     y, x = np.nonzero(labels[1:] != labels[:-1])
     lines.append(np.stack([x, y + 1, x + 1, y + 1], axis=1))
     segments = np.concatenate(lines).reshape(-1, 2, 2)
-    for colour, width in (("white", 2.0), ("black", 0.8)):
+    for colour, width in (("white", 1.7), ("black", 0.8)):
         axis.add_collection(LineCollection(list(segments), colors=colour, linewidths=width, capstyle="projecting"))
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 STYLES = ("-", "--", "-.", ":")
+MOST_LISTED = 8  # detections under the last panel
 COUNTS = (1, 3, 10, 30, 100, 300, 1000)  # of proposals, in the text
 
 
@@ -48,12 +49,17 @@ def recall(
     objects = [true.checked(what=f"truths of image {i}") for i, true in enumerate(truths)]
     wanted = [true.boxes[~true.difficult] for true in objects]
     total = sum(map(len, wanted))
-    if not total or not proposals:
-        missing = "objects that are not difficult" if proposals else "sets of proposals"
-        return panels.sentence(f"No recall: {panels.many(len(objects), 'image')} without {missing}.")
+    if not proposals:
+        return panels.sentence("No recall: pass at least one set of proposals.")
+    if not total:
+        return panels.sentence(
+            f"No recall: {panels.many(len(objects), 'image')} without objects that are not difficult."
+        )
     figure, axis = figures.new(panels.WIDTH, 3.8)
     ranks, numbers = {}, {}
     for i, (name, images) in enumerate(proposals.items()):
+        if len(images) != len(wanted):
+            raise ValueError(f"proposals {name!r} are for {len(images)} images and truths for {len(wanted)}")
         found = [geometry.iou(boxes, true) >= least for boxes, true in zip(images, wanted, strict=True)]
         # The rank of the first proposal that covers an object; infinity if none does.
         first = [np.where(covers.any(axis=0), _first(covers), np.inf) for covers in found]
@@ -64,7 +70,9 @@ def recall(
         style = {"color": figures.PALETTE[i % 8], "linestyle": STYLES[i % len(STYLES)], "linewidth": 2}
         axis.step(xs[1:], ys[1:], where="post", label=f"{name}: {xs[-1]:.0f} proposals, recall {ys[-1]:.3f}", **style)
         axis.plot(xs[-1:], ys[-1:], "osD^"[i % 4], color=figures.PALETTE[i % 8], markersize=7)
-    axis.set(xscale="log", ylim=(0, 1.05), xlabel="proposals per image", ylabel=f"recall at IoU {least:g}")
+    axis.set_xscale("log")
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.set(ylim=(0, 1.05), xlabel="proposals per image", ylabel=f"recall at IoU {least:g}")
     axis.set_title("Recall of the objects against the number of proposals", fontsize=10)
     axis.grid(alpha=0.3)
     axis.legend(frameon=False, fontsize=9, loc="lower right")
@@ -124,24 +132,31 @@ def suppression(
         f"scores: {np.sum(values >= 0.5)} of at least 0.5",
         panels.many(len(kept.boxes), "detection"),
     )
-    figure, axes = panels.grid(3)
+    named = [f"{classes[label]} {score:.2f}" for score, label in zip(kept.scores, kept.labels, strict=True)]
+    listed = [f"{number} {name}" for number, name in enumerate(named[:MOST_LISTED], start=1)]
+    if len(named) > MOST_LISTED:
+        listed.append(f"and {len(named) - MOST_LISTED} more")
+    figure, axes = panels.grid(3, below=max(0.55, 0.17 * len(listed)), size=pixels.shape[:2])
     for axis, title in zip(axes, titles, strict=True):
-        panels.show(axis, pixels, title, alpha=0.6)
+        panels.show(axis, pixels, title, alpha=0.5)
     for box in boxes:
-        panels.outline(axes[0], box, "black", halo=False, linewidth=0.8, alpha=0.5)
+        panels.outline(axes[0], box, "black", halo=False, linewidth=0.7, alpha=0.4)
     scale = ScalarMappable(cmap=figures.SEQUENTIAL)
     scale.set_clim(0, 1)
     for i in np.argsort(values, kind="stable"):  # the best on top
-        panels.outline(axes[1], boxes[i], scale.to_rgba(values[i]), halo=False, linewidth=0.8 + 1.6 * values[i])
-    bar = figure.colorbar(scale, ax=axes[1], orientation="horizontal", shrink=0.8, pad=0.02, aspect=15)
-    bar.ax.tick_params(labelsize=8)
-    bar.set_label("score", fontsize=8)
+        style = {"linewidth": 0.6 + 1.8 * values[i], "alpha": min(1.0, 0.2 + values[i])}
+        panels.outline(axes[1], boxes[i], scale.to_rgba(values[i]), halo=False, **style)
+    bar = figure.colorbar(scale, cax=axes[1].inset_axes((0.05, -0.11, 0.9, 0.06)), orientation="horizontal")
+    bar.ax.tick_params(labelsize=9)
+    bar.set_label("score", fontsize=9)
+    bar.set_ticks([0, 0.5, 1])
     lines = []
-    for box, score, label in zip(*kept, strict=True):
-        lines.append(f"{classes[label]} {score:.2f} at {panels.numbers(box)}")
+    for number, (name, box, label) in enumerate(zip(named, kept.boxes, kept.labels, strict=True), start=1):
+        lines.append(f"{name} at {panels.numbers(box)}")
         panels.outline(axes[2], box, figures.PALETTE[label % 8], linewidth=2)
-        style = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.8}
-        axes[2].text(*box[:2], f"{classes[label]} {score:.2f}", va="top", fontsize=8, bbox=style)
+        style = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.6}
+        axes[2].text(*box[:2], str(number), ha="center", va="center", fontsize=8, bbox=style)
+    axes[2].set_xlabel("\n".join(listed), fontsize=9)
     scored = f"{np.sum(values >= 0.5)} with a score of at least 0.5"
     head = f"from proposals to detections: {titles[0]}, {scored}, {titles[2]}"
     return figures.described(figure, "\n".join([head, *lines]), alt="; ".join([head, *lines]))

@@ -41,10 +41,10 @@ def superpixels(image: UInt8Array, labels: Mapping[str, IntArray]) -> tuple["Fig
     pixels = panels.colours(image)
     if not labels:
         return panels.sentence("No superpixels: pass at least one array of labels.")
-    figure, axes = panels.grid(len(labels), columns=2)
     height, width = pixels.shape[:2]
+    figure, axes = panels.grid(len(labels), columns=2, size=(height, width))
     lines, (first, *_) = [], labels
-    counts = {title: np.bincount(regions.ravel()) for title, regions in labels.items()}
+    counts = {title: np.bincount(_checked(regions, pixels, title).ravel()) for title, regions in labels.items()}
     for axis, (title, regions) in zip(axes, labels.items(), strict=True):
         sizes = counts[title][counts[title] > 0]
         panels.show(axis, pixels, f"{title}: {panels.many(len(sizes), 'superpixel')}")
@@ -81,14 +81,15 @@ def merge_tree(image: UInt8Array, labels: IntArray, tree: MergeTree, frames: int
     >>> image[:, :, 4:] = 255
     >>> labels = np.array([[0, 0, 1, 1, 2, 2]] * 2)
     >>> print(detection.figures.merge_tree(image, labels, detection.merge_tree(labels, image))[1])
-    merge tree of 3 superpixels: 2 merges make 5 boxes
+    merge tree of 3 superpixels: 2 merges, 5 boxes
     3 regions: the largest has 33% of the pixels
     2 regions: the largest has 67% of the pixels, last merge (0, 0, 4, 2)
     1 region: the largest has 100% of the pixels, last merge (0, 0, 6, 2)
     """
     pixels, count = panels.colours(image), len(tree.boxes) // 2 + 1
     left = np.unique(np.rint(np.geomspace(count, 1, integer(frames, "frames", 1))).astype(int))[::-1].tolist()
-    figure, axes = panels.grid(len(left))
+    figure, axes = panels.grid(len(left), size=pixels.shape[:2])
+    labels = _checked(labels, pixels, "labels")
     lines = []
     for axis, regions_left in zip(axes, left, strict=True):
         merges = count - regions_left
@@ -106,8 +107,16 @@ def merge_tree(image: UInt8Array, labels: IntArray, tree: MergeTree, frames: int
             last = f", last merge {panels.numbers(box)}"
         largest = f"the largest has {sizes.max() / sizes.sum():.0%} of the pixels"
         lines.append(f"{panels.many(regions_left, 'region')}: {largest}{last}")
-    boxes = panels.many(len(tree.boxes), "box").replace("boxs", "boxes")
-    head = f"merge tree of {panels.many(count, 'superpixel')}: {panels.many(count - 1, 'merge')} make {boxes}"
+    boxes = f"{len(tree.boxes):,} box{'es' * (len(tree.boxes) > 1)}"
+    head = f"merge tree of {panels.many(count, 'superpixel')}: {panels.many(count - 1, 'merge')}, {boxes}"
     steps = ", ".join(map(str, left))
     alt = f"film strip of a {head}; the frames have {steps} regions, and a box around the region of the last merge"
     return figures.described(figure, "\n".join([head, *lines]), alt=alt)
+
+
+def _checked(labels, pixels, what):
+    labels = np.asarray(labels)
+    if labels.shape != pixels.shape[:2] or labels.dtype.kind not in "iu":
+        size = pixels.shape[:2]
+        raise ValueError(f"{what} must be integers of shape {size}, as the image, got {labels.dtype} {labels.shape}")
+    return labels
