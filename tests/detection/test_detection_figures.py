@@ -98,6 +98,12 @@ def test_recall_ignores_difficult_objects():
     assert "of 1 object in 1 image" in figures.recall({"x1": [[(0, 0, 8, 8)]]}, truths)[1]
 
 
+def test_recall_of_empty_proposals_is_zero():
+    figure, text = figures.recall({"none": [[]]}, [OBJECTS])
+    assert figure._repr_png_()[0].startswith(b"\x89PNG")
+    assert text.splitlines()[-1].split() == ["none", "0.0", "0.000"]
+
+
 def test_proposals_for_other_images_are_an_error():
     with pytest.raises(ValueError, match="proposals 'x1' are for 2 images and truths for 1"):
         figures.recall({"x1": [[], []]}, [OBJECTS])
@@ -143,6 +149,15 @@ def test_envelopes_of_the_three_rules_have_their_areas():
     assert "voc: 4 objects, 5 detections, 2 hits; AP 0.3750 (all points), 0.4091 (11 points)" in text
     assert "best first, + a hit, - a false positive: + + - + -" in text
     assert "envelope at recall 0, 0.1, ..., 1: 1.00 1.00 1.00 1.00 1.00 1.00 0.75 0.75 0.00 0.00 0.00" in text
+
+
+def test_envelope_is_the_best_precision_of_larger_recalls():
+    curve = Curve(np.array([0.9, 0.8, 0.7]), np.array([False, True, True]), objects=4)
+    figure, _ = figures.precision_recall({"cat": curve})
+    envelope = figure.axes[0].lines[0]
+    assert envelope.get_ydata().tolist() == [2 / 3] * 4 + [0, 0]
+    assert envelope.get_xdata().tolist() == [0, 0, 0.25, 0.5, 0.5, 1]
+    assert envelope.get_drawstyle() == "steps-pre"
 
 
 def test_false_positives_are_hollow():
@@ -266,7 +281,7 @@ def test_figure_without_data_is_a_sentence(figure, text):
     assert " ".join(drawn.axes[0].texts[0].get_text().split()) == text
 
 
-def test_every_figure_of_a_scene_has_short_alt_text_and_an_image():
+def test_figures_of_a_scene_have_short_alt_text():
     scenes = detection.shapes_detection(1, 64, seed=0)
     image, truths = scenes.images[0], scenes.truths[0]
     labels = detection.superpixels(image, 50, 50, "ours")

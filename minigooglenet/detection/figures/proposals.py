@@ -69,7 +69,8 @@ def recall(
         ys = np.array([np.mean(ranks[name] < count) for count in counts])
         style = {"color": figures.PALETTE[i % 8], "linestyle": STYLES[i % len(STYLES)], "linewidth": 2}
         axis.step(xs[1:], ys[1:], where="post", label=f"{name}: {xs[-1]:.0f} proposals, recall {ys[-1]:.3f}", **style)
-        axis.plot(xs[-1:], ys[-1:], "osD^"[i % 4], color=figures.PALETTE[i % 8], markersize=7)
+        end = slice(-1 if xs[-1] > 0 else len(xs), None)  # a logarithmic axis has no position 0
+        axis.plot(xs[end], ys[end], "osD^"[i % 4], color=figures.PALETTE[i % 8], markersize=7)
     axis.set_xscale("log")
     axis.xaxis.set_major_formatter("{x:g}")
     axis.set(ylim=(0, 1.05), xlabel="proposals per image", ylabel=f"recall at IoU {least:g}")
