@@ -37,7 +37,7 @@ from minigooglenet.parallel import get_num_threads, set_num_threads
 from minigooglenet.planning import plan
 
 if TYPE_CHECKING:
-    from minigooglenet import viewer
+    from minigooglenet import detection, viewer
     from minigooglenet.viewer import view
 
 exercises.add_lessons("minigooglenet.lessons")  # by name: a lesson is imported when it is first used
@@ -49,6 +49,7 @@ __all__ = [
     "count",
     "counting",
     "data",
+    "detection",
     "evaluation",
     "exercises",
     "get_num_threads",
@@ -75,9 +76,11 @@ def __getattr__(name):
         from importlib import metadata
 
         return metadata.version("minigooglenet")
-    if name in ("view", "viewer"):  # imported on first use: most programs show no page
+    if name in ("detection", "view", "viewer"):  # imported on first use: most programs need neither
         import importlib
 
+        if name == "detection":
+            return importlib.import_module("minigooglenet.detection")
         module = importlib.import_module("minigooglenet.viewer")
         globals().update(viewer=module, view=module.view)
         return globals()[name]

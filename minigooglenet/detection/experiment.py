@@ -215,4 +215,4 @@ def _summary(values, digits):
     if len(values) < 2:
         return f"{mean:.{digits}f}"
     half = mean - repetition_interval(values)[0]
-    return f"{mean:.{digits}f} {console.text('±')} {half:.{digits}f}"
+    return f"{mean:.{digits}f} +- {half:.{digits}f}"

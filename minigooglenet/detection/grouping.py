@@ -1,7 +1,7 @@
 """Hierarchical grouping (Uijlings et al. 2013, algorithm 1): merge the two most similar neighbours until one is left.
 
 Each of n superpixels and of the n - 1 merged regions gives a box, 2n - 1 boxes in total. Two regions are neighbours if
-two of their pixels share a side. Boxes that overlap are not enough: the box of a ring contains all that is inside.
+two of their pixels share a side. Overlapping boxes are not enough: the box of a frame contains every region inside it.
 """
 
 import heapq
@@ -22,6 +22,15 @@ class MergeTree(NamedTuple):
     ----------
     boxes : (2n - 1, 4) float64 x1, y1, x2, y2, half-open; the last one is the whole image
     parents : (2n - 1,) int64, index of the region that each region was merged into; -1 for the last one
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minigooglenet import detection
+    >>> labels, image = np.array([[0, 1, 2]]), np.array([[[0.0, 0.0, 1.0]]] * 3)
+    >>> tree = detection.merge_tree(labels, image)
+    >>> tree.parents.tolist()  # 0 and 1 have the same colour
+    [3, 3, 4, 4, -1]
     """
 
     boxes: FloatArray
@@ -37,6 +46,11 @@ class MergeTree(NamedTuple):
         ----------
         labels : (H, W) superpixels that the tree was made from
         merges : 0 (the superpixels) to n - 1 (the whole image)
+
+        Raises
+        ------
+        ValueError
+            If there are not so many merges.
         """
         most = len(self.boxes) // 2
         if not 0 <= merges <= most:
@@ -52,7 +66,8 @@ class MergeTree(NamedTuple):
 def merge_tree(labels: IntArray, image: Array) -> MergeTree:
     """Return the hierarchical grouping of superpixels by colour, texture, size and fill.
 
-    Of equally similar pairs, the one with the smallest indices merges first.
+    All pixels of an image are connected, so a single region is left. Of equally similar pairs, the one with the
+    smallest indices merges first. Uijlings et al. 2013, algorithm 1.
 
     Parameters
     ----------
