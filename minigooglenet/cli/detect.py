@@ -21,7 +21,7 @@ from minigooglenet.training.display import Display
 
 HELP = "train a detector, detect objects in images, or evaluate a detector"
 DATA = "shapes for drawn scenes, or a folder of images with boxes in a COCO file or in VOC's files (default: shapes)"
-WEIGHTS = "folder of `detect train`; several are an ensemble, whose confidences are averaged"
+WEIGHTS = "folder of `detect train`; can be repeated: the confidences of an ensemble are averaged"
 STAGES = {
     region_training.OBJECTS: "whole images of single objects",
     region_training.REGIONS: "regions of scenes",
@@ -79,7 +79,7 @@ def _add_train(actions):
         type=positive,
         default=region_training.EPOCHS,
         metavar="N",
-        help="number of epochs on regions, and again with hard negatives (default: %(default)s)",
+        help="number of epochs on regions; half as many with hard negatives follow (default: %(default)s)",
     )
     add(
         "--seed",
@@ -95,7 +95,7 @@ def _add_run(actions):
     parser = _add_action(actions, "run", "detect objects in images")
     add = parser.add_argument
     add("images", nargs="+", metavar="IMAGE", help="image file, or folder of images")
-    add("--weights", metavar="DIR", nargs="+", required=True, help=WEIGHTS)
+    add("--weights", metavar="DIR", action="append", required=True, help=WEIGHTS)
     add(
         "--least",
         type=fraction,
@@ -111,7 +111,7 @@ def _add_evaluate(actions):
     parser = _add_action(actions, "evaluate", "measure the average precision of a detector on images with boxes")
     add = parser.add_argument
     add("--data", metavar="DATA", default=region_training.SHAPES, help=DATA)
-    add("--weights", metavar="DIR", nargs="+", required=True, help=WEIGHTS)
+    add("--weights", metavar="DIR", action="append", required=True, help=WEIGHTS)
     add("--part", choices=("validation", "test"), help="part of the data (default: test, if the data have one)")
     add("--rule", choices=RULES, default="voc", help="rule for hits and false positives (default: %(default)s)")
     add(
@@ -206,8 +206,8 @@ def _run(options):
             found[str(path)] = detections = detector.detect(image)
             if not quiet:
                 out.print(_lines(path, detections, detector.classes), markup=False, soft_wrap=True)
-            if options.out:
-                target = _free_name(Path(options.out), path, number)
+            if options.out:  # with the number, because images in different folders may have the same name
+                target = Path(options.out) / f"{number + 1:04}_{path.stem}.png"
                 with files.atomic(target) as file:
                     drawing.drawn(image, detections, detector.classes).save(file, "PNG")
                 report_written(out, target)
@@ -217,17 +217,14 @@ def _run(options):
     return 1 if unreadable else 0
 
 
-def _free_name(folder, path, number):
-    """Return the path of a drawing; two images may have the same name in different folders."""
-    return folder / f"{number + 1:04}_{path.stem}.png"
-
-
 def _lines(path, detections, classes):
     rows = [
         f"  {score:7.2%}  {classes[label]:12}  {' '.join(f'{value:.0f}' for value in box)}"
         for box, score, label in zip(*detections, strict=True)
     ]
-    return "\n".join([f"{path}: {len(rows)} objects (confidence, class, box x1 y1 x2 y2)", *rows])
+    return "\n".join(
+        [f"{path}: {len(rows)} object{'s' * (len(rows) != 1)} (confidence, class, box x1 y1 x2 y2)", *rows]
+    )
 
 
 def _evaluate(options):

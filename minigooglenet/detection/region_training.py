@@ -10,11 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from minigooglenet import checks, data, files, weights
 from minigooglenet.data import UNIT
+from minigooglenet.data.transforms import small_augmentation
 from minigooglenet.detection.detector import LEAST, Detector
 from minigooglenet.detection.folders import DetectionFolder, folder, parts
 from minigooglenet.detection.region_classifier import BACKGROUND, Propose, region_images
+from minigooglenet.detection.regions import crop
 from minigooglenet.detection.scenes import DetectionScenes, shapes_detection
 from minigooglenet.detection.selective_search import SCALE, selective_search
 from minigooglenet.evaluation.held_out import only_input
@@ -27,13 +31,14 @@ from minigooglenet.typing import FloatArray, PathLike, UInt8Array
 
 OBJECTS, REGIONS, HARD = "objects", "regions", "hard"  # folders of the stages
 SHAPES = "shapes"  # the name of the drawn scenes; other data are folders
-SIZE, SIDE = 64, 32  # of a drawn scene, and of a region
-SCENES, HELD_OUT = 300, 30  # drawn for training, and for the held-out regions
+SIZE, SIDE = 64, 24  # of a drawn scene, and of a region
+SCENES, HELD_OUT = 300, 30  # drawn for training, and held out
+WHOLE_IMAGES = 2000  # of single objects
 MOST_OBJECTS = 6  # in a drawn scene
 SUPERPIXELS = 2.0  # their size as a factor of `selective_search.SCALE`; the paper doubles it too
-WIDTH = 0.5  # of the mini GoogLeNet
-OBJECTS_EPOCHS, EPOCHS = 5, 3  # of the whole images, and of the regions, twice
-LR, FINE_LR = 0.05, 0.02  # learning rates of new and of trained networks
+ARGUMENTS = {"width": 0.5, "dropout": False}  # of the mini GoogLeNet, so that it learns in a minute
+OBJECTS_EPOCHS, EPOCHS = 6, 5  # of the whole images, and of the regions
+LR, HARD_LR = 0.05, 0.02  # learning rate, and that of the last stage
 
 Scenes = DetectionScenes | DetectionFolder
 
@@ -81,10 +86,9 @@ class RegionRecipe(Recipe):
             networks, pixels = loaded.graph if self.hard else None, loaded.pixels or pixels
         train = load("train", self.data, self.size, self.scenes)
         test = load("validation", self.data, self.size, self.held_out, train.classes)
-        done, every, parts = 0, len(train.truths) + len(test.truths), []
+        done, every, regions = 0, len(train.truths) + len(test.truths), []
         for scenes, miner in ((train, networks), (test, None)):
-            on_image = None if on_bytes is None else functools.partial(_after, on_bytes, done, every)
-            regions = region_images(
+            found = region_images(
                 scenes.images,
                 scenes.truths,
                 proposer(self.superpixels),
@@ -93,12 +97,47 @@ class RegionRecipe(Recipe):
                 pixels=pixels,
                 networks=miner,
                 seed=self.settings.seed,
-                on_image=on_image,
+                on_image=None if on_bytes is None else functools.partial(_after, on_bytes, done, every),
             )
-            parts.append(regions)
+            regions.append(found)
             done += len(scenes.truths)
         if not self.augment:
-            parts[0].augment = None
+            regions[0].augment = None
+        return data.Split(*regions)
+
+
+@dataclass(frozen=True)
+class ObjectRecipe(Recipe):
+    """A Recipe whose images are drawn scenes of single objects, warped as a whole to the size of a region.
+
+    Attributes
+    ----------
+    side : height and width of a region
+    scenes, held_out : numbers of scenes for training, and held out
+
+    Examples
+    --------
+    >>> from minigooglenet.detection.region_training import ObjectRecipe
+    >>> ObjectRecipe("shapes", side=24, scenes=4, held_out=2).split()
+    Split(4 train, 2 test, 10 classes, 3x24x24)
+    """
+
+    side: int = SIDE
+    scenes: int = WHOLE_IMAGES
+    held_out: int = HELD_OUT
+
+    def split(self, on_bytes: Callable[[int, int], object] | None = None) -> data.Split:
+        """Return the warped images as a data.Split; `on_bytes` is called once, at the end."""
+        parts = []
+        for seed, count in enumerate((self.scenes, self.held_out)):
+            drawn = data.shapes(count, seed=seed)
+            whole = (0, 0, *drawn.images.shape[2:])  # square
+            images = np.stack([crop(image, whole, self.side, context=0) for image in drawn.images])
+            parts.append(data.Images(images, drawn.labels, drawn.classes, UNIT))
+        if self.augment:
+            parts[0].augment = small_augmentation
+        if on_bytes is not None:
+            on_bytes(self.scenes + self.held_out, self.scenes + self.held_out)
         return data.Split(*parts)
 
 
@@ -184,7 +223,7 @@ def stages(
         for a folder starts from He initialisation
     size, scenes : height and width, and number, of drawn scenes
     superpixels : their size, as a factor of the scales of `selective_search`
-    epochs : of the regions, and again of the regions with hard negatives
+    epochs : of the regions; the stage with hard negatives has half as many
     seed : random seed for everything
 
     Examples
@@ -193,21 +232,21 @@ def stages(
     >>> list(region_training.stages("run"))
     ['objects', 'regions', 'hard']
     """
-    arguments, run, side = {"width": WIDTH}, dict[str, Recipe](), SIDE
+    run, side = dict[str, Recipe](), SIDE
     if start is not None:
         graph = weights.load(start).graph
         side = graph.inputs[only_input(graph)][-1]
     elif data == SHAPES:
         settings = Settings(epochs=OBJECTS_EPOCHS, lr=LR, seed=seed)
-        run[OBJECTS] = Recipe(SHAPES, SIDE, True, "mini", arguments, None, seed, settings)
+        run[OBJECTS] = ObjectRecipe(SHAPES, None, True, "mini", ARGUMENTS, None, seed, settings)
         start = str(Path(out) / OBJECTS / WEIGHTS)
     size = (size or SIZE) if data == SHAPES else None
-    settings = Settings(epochs=epochs, lr=LR if start is None else FINE_LR, seed=seed)
+    settings = Settings(epochs=epochs, lr=LR, seed=seed)
     first = RegionRecipe(
-        data, size, True, "mini", arguments, start, seed, settings,
+        data, size, True, "mini", ARGUMENTS, start, seed, settings,
         side=side, scenes=scenes, held_out=HELD_OUT, superpixels=superpixels,
     )  # fmt: skip
-    settings = replace(settings, lr=FINE_LR)
+    settings = replace(settings, epochs=max(1, epochs // 2), lr=HARD_LR)
     hard = replace(first, start=str(Path(out) / REGIONS / WEIGHTS), settings=settings, hard=True)
     return {**run, REGIONS: first, HARD: hard}
 
@@ -231,7 +270,7 @@ def read(out: PathLike) -> dict[str, Recipe]:
     """
     run = dict[str, Recipe]()
     if (Path(out) / OBJECTS / recipes.FILE).exists():
-        run[OBJECTS] = recipes.read(Path(out) / OBJECTS)
+        run[OBJECTS] = recipes.read(Path(out) / OBJECTS, ObjectRecipe)
     for name in (REGIONS, HARD):
         run[name] = recipes.read(Path(out) / name, RegionRecipe)
     return run
@@ -260,23 +299,20 @@ def detector(*folders: PathLike, least: float = LEAST) -> Detector:
         last = [name for name in begun(out) if name != OBJECTS][-1:]
         if not last:
             raise ValueError(f"{out} has no trained region network. Train one with `minigooglenet detect train`.")
-        recipe, path = recipes.read(Path(out) / last[0], RegionRecipe), Path(out) / last[0] / WEIGHTS
-        loaded = weights.load(path)
-        if not loaded.classes or loaded.classes[-1] != BACKGROUND:
-            raise ValueError(
-                f"the last class of {path} must be {BACKGROUND!r}, as `minigooglenet detect train` writes it"
-            )
+        path = Path(out) / last[0]
+        loaded, superpixels = weights.load(path / WEIGHTS), recipes.read(path, RegionRecipe).superpixels
+        if not loaded.classes or loaded.classes[-1] != BACKGROUND or loaded.pixels is None:
+            raise ValueError(f"{path} has no region network as `minigooglenet detect train` writes it")
         networks.append(loaded.graph)
-        facts.append({"classes": loaded.classes[:-1], "pixels": loaded.pixels, "superpixels": recipe.superpixels})
+        facts.append((loaded.classes[:-1], loaded.pixels, superpixels))
     for out, fact in zip(folders, facts, strict=True):
-        for name, value in fact.items():
-            if value != facts[0][name]:
+        for name, value, first in zip(("classes", "pixels", "superpixels"), fact, facts[0], strict=True):
+            if value != first:
                 raise ValueError(
-                    f"detectors of an ensemble must have the same {name}: {folders[0]} has {facts[0][name]}, {out} has "
-                    f"{value}"
+                    f"detectors of an ensemble must have the same {name}: {folders[0]} has {first}, {out} has {value}"
                 )
-    classes, pixels, superpixels = facts[0].values()
-    return Detector(networks, classes, proposer(superpixels), pixels=pixels or UNIT, least=least)
+    classes, pixels, superpixels = facts[0]
+    return Detector(networks, classes, proposer(superpixels), pixels=pixels, least=least)
 
 
 def _after(on_image, before, every, done):

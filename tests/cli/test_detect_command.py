@@ -173,7 +173,7 @@ def test_evaluation_prints_a_table_for_each_rule(trained, capsys):
 def test_ensemble_of_one_detector_twice_gives_the_same_results(trained, tmp_path, capsys):
     for name, folders in (("one", [trained]), ("two", [trained, trained])):
         options = ["--size", "32", "--scenes", "2", "--json", str(tmp_path / f"{name}.json")]
-        assert main(["detect", "evaluate", "--weights", *map(str, folders), *options]) == 0
+        assert main(["detect", "evaluate", *[f"--weights={folder}" for folder in folders], *options]) == 0
     capsys.readouterr()
     one, two = (json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8")) for name in ("one", "two"))
     assert one == two
@@ -182,7 +182,7 @@ def test_ensemble_of_one_detector_twice_gives_the_same_results(trained, tmp_path
 
 def test_ensemble_needs_the_same_proposals(start, trained, tmp_path, capsys):
     assert train(start, tmp_path, "--superpixels", "4") == 0
-    assert main(["detect", "evaluate", "--weights", str(trained), str(tmp_path)]) == 1
+    assert main(["detect", "evaluate", "--weights", str(trained), "--weights", str(tmp_path)]) == 1
     assert "must have the same superpixels" in capsys.readouterr().err
 
 
