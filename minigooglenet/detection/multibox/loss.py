@@ -68,7 +68,8 @@ def multibox_loss(offsets: Array, logits: Array, targets: Array, matched: Array,
     count, kind = len(checks.floating(logits, "logits", 2, checks.FLOATS)), logits.dtype.type
     checks.has_shape(checks.floating(offsets, "offsets", 3, checks.FLOATS), "offsets", (*logits.shape, 4))
     matched = checks.has_shape(np.asarray(matched, bool), "matched", logits.shape)
-    errors = np.where(matched[..., None], offsets - checks.has_shape(targets, "targets", offsets.shape), 0)
+    targets = checks.has_shape(np.asarray(targets), "targets", offsets.shape)
+    errors = np.where(matched[..., None], offsets - targets, 0)
     small = np.exp(-np.abs(logits))  # at most 1, so that no logit overflows
     confidences = np.where(logits >= 0, 1, small) / (1 + small)
     # -log(c) = log(1 + exp(-z)), and -log(1 - c) is z more.
