@@ -199,8 +199,8 @@ def _check_squares(path, shape, size):
     if (padded := shape[0] * size * size) > idx.MOST_BYTES:
         sizes = " x ".join(f"{length:,}" for length in shape)
         raise ValueError(
-            f"{path} has {sizes} values. As squares of {size:,} x {size:,}, its images take {padded:,} bytes, more than "
-            f"the limit of {idx.MOST_BYTES:,}. Pass size={size} to read them nevertheless."
+            f"{path} has {sizes} values. As squares of {size:,} x {size:,}, its images take {padded:,} bytes, more "
+            f"than the limit of {idx.MOST_BYTES:,}. Pass size={size} to read them nevertheless."
         )
 
 
