@@ -137,7 +137,8 @@ def idx_folder(folder: PathLike, size: int | None = None) -> Split:
     Raises
     ------
     ValueError
-        If a file is missing or is not valid, or if the files do not fit one another.
+        If a file is missing or is not valid, if the files do not fit one another, or if the images take more than
+        1 GiB at the default size.
 
     Examples
     --------
@@ -175,7 +176,11 @@ def _split(paths, size):
         classes = FASHION
     else:
         classes = tuple(map(str, range(int(max(part[1].max() for part in parts)) + 1)))
-    size = integer(max(SMALLEST, *train) if size is None else size, "size", 1)
+    if size is None:
+        size = max(SMALLEST, *train)
+        _check_squares(train_images, parts[0][0].shape, size)
+        _check_squares(test_images, parts[1][0].shape, size)
+    size = integer(size, "size", 1)
     return Split(*(Images(_padded(images, size), labels, classes, GREY_UNIT) for images, labels in parts))
 
 
@@ -187,6 +192,16 @@ def _part(images_path, labels_path):
             "one data set."
         )
     return images, labels
+
+
+def _check_squares(path, shape, size):
+    """Raise an error if images, padded to the default size, fill the memory: a small file can contain long rows."""
+    if (padded := shape[0] * size * size) > idx.MOST_BYTES:
+        sizes = " x ".join(f"{length:,}" for length in shape)
+        raise ValueError(
+            f"{path} has {sizes} values. As squares of {size:,} x {size:,}, its images take {padded:,} bytes, more "
+            f"than the limit of {idx.MOST_BYTES:,}. Pass size={size} to read them nevertheless."
+        )
 
 
 def _padded(images, size):

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from minigooglenet.weights.contents import MOST_SHOWN
 
 MOST_STEPS = 300_000  # instructions; a state dict needs about 30 per array
+MOST_PASSED = 300_000  # values that all calls get; a tensor gets about 15
 MOST_BYTES = 64 * 1024**2  # of a pickle, which does not contain the values of tensors
 
 TRUNCATED = "its pickle is truncated or corrupt"
@@ -146,6 +147,7 @@ class _Machine:
         self.stack: list[Any] = []
         self.marks: list[int] = []  # lengths of the stack
         self.memo: dict[int, Any] = {}
+        self.passed = 0  # values that calls got
 
     def do(self, step, argument):
         """Execute one instruction. Those without a case (PROTO, FRAME and STOP) change nothing."""
@@ -244,4 +246,8 @@ class _Machine:
         """Return the result of the function that replaces a Name."""
         if not isinstance(name, Name) or name.function is None or not isinstance(arguments, tuple):
             raise TypeError
+        # One long tuple or list can be the argument of any number of calls.
+        self.passed += len(arguments) + sum(len(value) for value in arguments if isinstance(value, (list, tuple)))
+        if self.passed > MOST_PASSED:
+            raise ValueError(f"its pickle passes {self.passed:,} values to functions so far, more than {MOST_PASSED:,}")
         return name.function(*arguments)

@@ -313,10 +313,10 @@ def _with_attributes(name, kind, arguments, state):
 
 def _ordered(items=()):
     """Return the dict for an OrderedDict; Python 2 passes its items."""
-    pairs = [tuple(pair) for pair in items]
-    if not all(len(pair) == 2 and isinstance(pair[0], str) for pair in pairs):
-        raise TypeError
-    return dict(pairs)
+    for pair in items:  # check first: a list of few bytes can contain one long list many times
+        if not isinstance(pair, (list, tuple)) or len(pair) != 2 or not isinstance(pair[0], str):
+            raise TypeError
+    return dict(items)
 
 
 def _extent(shape, strides) -> int:

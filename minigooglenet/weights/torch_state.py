@@ -93,7 +93,9 @@ def _state_dict(saved):
     if _is_state(saved):
         return _without_updates(saved), {}
     if isinstance(saved, dict):
-        inside = [key for key, value in saved.items() if _is_state(value)]
+        different = {id(value): value for value in saved.values()}  # many keys can have the same value
+        states = {identity for identity, value in different.items() if _is_state(value)}
+        inside = [key for key, value in saved.items() if id(value) in states]
         for key in [key for key in INSIDE if key in inside] or inside[:1] * (len(inside) == 1):
             if isinstance(key, str):
                 others = ", ".join(some(name) for name in saved if name != key and isinstance(name, str))

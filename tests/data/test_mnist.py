@@ -101,6 +101,13 @@ def test_size_adds_a_border_or_is_rejected(tmp_path):
         data.load(tmp_path, held_out="val")
 
 
+def test_long_rows_do_not_fill_the_memory(tmp_path):
+    row = np.zeros((1, 1, 40_000), np.uint8)
+    folder = write(tmp_path, (row, LABELS[:1], row, LABELS[:1]))
+    with pytest.raises(ValueError, match=r"has 1 x 1 x 40,000 values.*take 1,600,000,000 bytes.*Pass size=40000"):
+        data.idx_folder(folder)
+
+
 def test_fashion_is_recognised_by_its_labels(tmp_path, monkeypatch):
     monkeypatch.setattr(mnist_sets, "FASHION_LABELS", hashlib.sha256(LABELS.tobytes()).hexdigest())
     train, test = data.load(write(tmp_path, arrays()), augment=True)

@@ -309,6 +309,12 @@ def test_pickle_instructions_and_bytes_are_limited(tmp_path, monkeypatch, form):
     _check_rejected(tmp_path / "net.pth", _file({"x" * 2_000: _tensor()}, form), reason)
 
 
+def _named(code, count):
+    """Return the instructions for a dict with one value, which has many names."""
+    names = b"".join(make.encoded(str(name)) + b"h\0" for name in range(count))
+    return code + b"q\0" + b"0}(" + names + b"u"
+
+
 BOMBS = {
     "nested tuples": weight_bombs.tuples()[2:-1],
     "nested lists": b"]" * 140_000 + b"a" * 139_999,
@@ -318,6 +324,13 @@ BOMBS = {
     "integers of 255 bytes": b"](" + (b"\x8a\xff" + bytes(254) + b"\1") * 2_000 + b"e",
     "a shared list": b"]q\0(" + b"h\0" * 100_000 + b"e",
     "empty dicts": b"](" + b"}" * 200_000 + b"e",
+    "a long tuple for many calls": (
+        b"cargparse\nNamespace\nq\1(" + b"N" * 100_000 + b"tq\0(" + b"h\1h\0R0" * 40_000 + b"t"
+    ),
+    "a long list for many calls": (
+        b"ccollections\nOrderedDict\nq\1(](" + b"](X\1\0\0\0aNe" * 30_000 + b"etq\0(" + b"h\1h\0R0" * 20_000 + b"t"
+    ),
+    "a state dict under many names": _named(_named(make.encoded(_tensor()), 20_000), 20_000),
 }
 
 
@@ -327,8 +340,16 @@ def test_pickle_bombs_take_little_time_and_memory(tmp_path, form, name):
     data = _file(_raw(BOMBS[name]), form)
     (tmp_path / "net.pth").write_bytes(data)
     # With a hash of each key, or a repr of each value, this would take minutes or years.
-    with pytest.raises(weights.WeightsError, match=r"does not contain a plain state dict|does not fit|one value"):
+    reason = "does not contain a plain state dict|does not fit|one value|passes .* values to functions so far"
+    with pytest.raises(weights.WeightsError, match=reason):
         weights.read(tmp_path / "net.pth")
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_long_list_is_not_copied_for_each_item_of_a_dict(tmp_path, form):
+    items = b"](](" + b"N" * 3_000 + b"eq\0" + b"h\0" * 3_000 + b"e"  # with a copy for each: 72 MB
+    value = _raw(b"ccollections\nOrderedDict\n(" + items + b"tR")
+    _check_rejected(tmp_path / "net.pth", _file(value, form), "its pickle is corrupt: REDUCE does not fit")
 
 
 @pytest.mark.parametrize("form", FORMATS)

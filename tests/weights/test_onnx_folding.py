@@ -69,6 +69,7 @@ CASES = {  # {description: (operator, constants, attributes, opset)}
     "square roots": ("Sqrt", [abs(FLOAT)], {}, 13),
     "a squeeze": ("Squeeze", [random(1, 3, 1)], {"axes": [-1]}, 11),
     "a squeeze of all": ("Squeeze", [random(1, 3, 1)], {}, 13),
+    "a squeeze of an empty list of axes": ("Squeeze", [random(1, 3, 1), np.zeros(0, np.int64)], {}, 13),
     "a difference": ("Sub", [FLOAT, FLOAT[1]], {}, 14),
     "tiles": ("Tile", [FLOAT, np.array([2, 3])], {}, 13),
     "a transpose": ("Transpose", [random(2, 3, 4)], {"perm": [2, 0, 1]}, 13),

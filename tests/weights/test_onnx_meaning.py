@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from onnx_made import network, node, onnx, random, read
+from onnx_made import network, node, onnx, random, read, require_as_runtime
 
 from minigooglenet.weights.contents import WeightsError
 
@@ -91,3 +91,37 @@ def test_indices_output_of_a_pool_is_rejected(tmp_path):
     assert list(read(network([pool]), tmp_path).graph.nodes) == ["y"]
     with pytest.raises(WeightsError, match=r"MaxPool .1 node, 'y'.: its output 2, 'where', is also used"):
         read(network([pool], outputs=("y", "where")), tmp_path)
+
+
+@pytest.mark.parametrize("inputs", [["x", "infinite"], ["x", "", "minus"]])
+def test_infinite_bound_of_the_wrong_sign_is_rejected(inputs, tmp_path):
+    whole = network(
+        [node("Clip", inputs, ["y"])], arrays={"infinite": np.float32(np.inf), "minus": np.float32(-np.inf)}
+    )
+    with pytest.raises(WeightsError, match=r"Clip .1 node, 'y'.: an attribute is -?inf, which is not a finite float32"):
+        read(whole, tmp_path)
+
+
+def test_bound_of_the_largest_float32_is_kept(tmp_path):
+    largest = np.finfo(np.float32).max
+    whole = network([node("Clip", ["x", "bound"], ["y"])], arrays={"bound": largest})
+    assert np.all(read(whole, tmp_path).graph(random(1, 4, 7, 6)) == largest)
+
+
+@pytest.mark.parametrize("end", [-1, -2, 1, 2**40 - 1])
+def test_slice_of_the_batch_is_rejected(end, tmp_path):
+    arrays = {"start": np.array([0, 1]), "end": np.array([end, 3])}
+    with pytest.raises(WeightsError, match=r"Slice .1 node, 'y'.: it takes a part of the batch"):
+        read(network([node("Slice", ["x", "start", "end"], ["y"])], arrays=arrays), tmp_path)
+
+
+@pytest.mark.parametrize("end", [2**31 - 1, 2**63 - 1])
+def test_slice_of_the_whole_batch_is_read(end, tmp_path):
+    arrays = {"start": np.array([0, 1]), "end": np.array([end, 3])}
+    require_as_runtime(network([node("Slice", ["x", "start", "end"], ["y"])], arrays=arrays), tmp_path)
+
+
+def test_empty_list_of_squeezed_axes_means_all(tmp_path):
+    squeeze = node("Squeeze", ["x", "axes"], ["y"])
+    whole = network([squeeze], (1, 4, 1), {"axes": np.zeros(0, np.int64)})
+    assert require_as_runtime(whole, tmp_path).shapes["y"] == (4,)

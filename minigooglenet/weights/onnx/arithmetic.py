@@ -89,10 +89,10 @@ def _bound(node, index, what):
 
 def _clipped(node, low, high):
     # The largest float32 is how files before opset 11 write "unbounded".
-    bounds = [
-        None if bound is None or abs(bound) >= float(np.finfo(np.float32).max) else decimal(bound)
-        for bound in (low, high)
-    ]
+    most = float(np.finfo(np.float32).max)
+    low = None if low is None or low <= -most else decimal(low)
+    high = None if high is None or high >= most else decimal(high)
+    bounds = [low, high]
     view = node.any(node.computed()[0])
     if bounds == [None, None] and not node.draft.own:
         return node.seen(view, view.layout)

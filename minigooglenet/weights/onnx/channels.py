@@ -55,7 +55,7 @@ def slice_(node: Node) -> View:
     whole = [range(size) for size in view.shape]
     channels = taken[_channel_axis(order) - 1]
     whole[_channel_axis(order) - 1] = channels
-    if batch[:1] != range(1) or batch.step != 1 or len(batch) < MOST_INT32:
+    if batch[:1] != range(1) or batch.step != 1 or len(batch) not in (MOST_INT32, MANY):  # -1 ends at MANY - 1
         raise ValueError("it takes a part of the batch")
     if taken != whole or channels.step != 1 or not channels:
         raise ValueError(f"it takes {_text(taken)} of (N, {_text(view.shape)}); only channels in a row can be taken")

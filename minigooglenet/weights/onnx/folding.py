@@ -211,7 +211,7 @@ def _flatten(node):
 
 def _squeeze(node):
     array, axes = _array(node, 0), node.integers("axes", 1)
-    return array.squeeze(None if axes is None else tuple(node.axes(axes, array.ndim)))
+    return array.squeeze(tuple(node.axes(axes, array.ndim)) if axes else None)  # an empty list removes all
 
 
 def _unsqueeze(node):

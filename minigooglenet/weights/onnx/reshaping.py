@@ -72,7 +72,7 @@ def squeeze(node: Node) -> View:
     """Squeeze of axes of length 1."""
     view, axes = node.view(), node.integers("axes", 1)
     sizes = (node.draft.batch, *view.shape)
-    removed = [i for i, size in enumerate(sizes) if size == 1] if axes is None else node.axes(axes, len(sizes))
+    removed = [i for i, size in enumerate(sizes) if size == 1] if not axes else node.axes(axes, len(sizes))
     if 0 in removed or any(sizes[axis] != 1 for axis in removed) or len(removed) == len(view.shape):
         raise ValueError(f"it removes the axes {removed} of {_text(view.shape)}")
     return node.seen(view, tuple(axis for i, axis in enumerate(view.layout, start=1) if i not in removed))
