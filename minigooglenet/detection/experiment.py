@@ -17,6 +17,8 @@ from minigooglenet.detection.boxes import iou, to_normalised
 from minigooglenet.detection.detector import Detector
 from minigooglenet.detection.multibox import MultiBoxTrainer, multibox_network
 from minigooglenet.detection.region_classifier import region_images, region_network, unique
+from minigooglenet.detection.region_training import ARGUMENTS, LR, SIDE, SIZE
+from minigooglenet.detection.regions import crop
 from minigooglenet.detection.scenes import DetectionScenes, shapes_detection
 from minigooglenet.detection.selective_search import selective_search
 from minigooglenet.evaluation import repetition_interval
@@ -38,24 +40,25 @@ class Sizes(NamedTuple):
     size : S, height and width of a scene
     side : of a region, the input of its network
     objects, object_epochs : whole images of single objects that the region network sees first
-    train, epochs : scenes whose regions it sees then, and whose boxes MultiBox learns
-    multibox_epochs : epochs of MultiBox
+    train, epochs : scenes whose regions it sees then
+    multibox_train, multibox_epochs : scenes that MultiBox learns from; the first ones are those of `train`
     multibox : proposals of MultiBox per image
     test : scenes on which everything is measured
     """
 
-    size: int = 64
-    side: int = 32
-    objects: int = 3000
-    object_epochs: int = 5
+    size: int = SIZE
+    side: int = SIDE
+    objects: int = 2000
+    object_epochs: int = 4
     train: int = 200
-    epochs: int = 2
-    multibox_epochs: int = 20
+    epochs: int = 4
+    multibox_train: int = 600
+    multibox_epochs: int = 5
     multibox: int = 20
     test: int = 60
 
 
-QUICK = Sizes(objects=300, object_epochs=1, train=20, epochs=1, multibox_epochs=4, test=10)
+QUICK = Sizes(objects=300, object_epochs=1, train=20, epochs=1, multibox_train=60, multibox_epochs=2, test=10)
 
 
 class Measured(NamedTuple):
@@ -89,7 +92,7 @@ def proposals_experiment(
     Examples
     --------
     >>> from minigooglenet.detection import experiment
-    >>> tiny = experiment.QUICK._replace(objects=20, train=2, test=2, multibox_epochs=1)
+    >>> tiny = experiment.QUICK._replace(objects=20, train=2, multibox_train=4, test=2, multibox_epochs=1)
     >>> result = experiment.proposals_experiment(1, tiny)
     >>> list(result)
     ['superpixels x0.5', 'superpixels x1', 'superpixels x2', 'MultiBox', 'x2 and MultiBox']
@@ -111,29 +114,31 @@ STAGES = "whole images", "proposals of the training scenes", "regions", "MultiBo
 
 
 def _of_seed(seed, sizes, begin):
-    train, test = (
+    every, test = (
         shapes_detection(count, sizes.size, seed=seed, part=part)
-        for count, part in ((sizes.train, "train"), (sizes.test, "test"))
+        for count, part in ((max(sizes.train, sizes.multibox_train), "train"), (sizes.test, "test"))
     )
+    images, truths = every.images[: sizes.train], every.truths[: sizes.train]
     begin(0, STAGES[0])
-    singles = data.shapes(sizes.objects, sizes.side, seed=seed)
-    whole = models.mini_googlenet(len(singles.classes), size=sizes.side, width=0.5, rng=seed)
-    training.train(whole, singles.images, singles.labels, epochs=sizes.object_epochs, rng=seed)
+    network = models.mini_googlenet(len(every.classes), size=sizes.side, rng=seed, **ARGUMENTS)
+    singles = data.shapes(sizes.objects, seed=seed)
+    whole = (0, 0, *singles.images.shape[2:])  # square
+    warped = np.stack([crop(image, whole, sizes.side, context=0) for image in singles.images])
+    training.train(network, warped, singles.labels, epochs=sizes.object_epochs, lr=LR, rng=seed)
     begin(1, STAGES[1])
-    known = {image.tobytes(): _searched(image, FACTORS[TRAINED_ON]) for image in train.images}
+    known = {image.tobytes(): _searched(image, FACTORS[TRAINED_ON]) for image in images}
     begin(2, STAGES[2])
-    network = region_network(whole, len(train.classes), rng=seed)
-    found = region_images(
-        train.images, train.truths, lambda image: known[image.tobytes()], train.classes, sizes.side, seed=seed
-    )
-    training.train(network, found, epochs=sizes.epochs, lr=0.02, rng=seed)
+    network = region_network(network, len(every.classes), rng=seed)
+    found = region_images(images, truths, lambda image: known[image.tobytes()], every.classes, sizes.side, seed=seed)
+    training.train(network, found, epochs=sizes.epochs, lr=LR, rng=seed)
     begin(3, STAGES[3])
-    boxes = [truths.boxes for truths in train.truths]
-    multibox = multibox_network(to_normalised(np.concatenate(boxes), train.images.shape[2:]), sizes.size, rng=seed)
+    images = every.images[: sizes.multibox_train]
+    boxes = [true.boxes for true in every.truths[: sizes.multibox_train]]
+    multibox = multibox_network(to_normalised(np.concatenate(boxes), images.shape[2:]), sizes.size, rng=seed)
     settings = training.Settings(epochs=sizes.multibox_epochs, lr=0.02, schedule="cosine", clip_norm=10.0, seed=seed)
-    MultiBoxTrainer(multibox, train.images, boxes, settings).run()
+    MultiBoxTrainer(multibox, images, boxes, settings).run()
     begin(4, STAGES[4])
-    predicted = [found.boxes for found in multibox.propose(test.images, sizes.multibox)]
+    predicted = [proposals.boxes for proposals in multibox.propose(test.images, sizes.multibox)]
     return _measured(test, _sets(test, predicted), Detector(network, test.classes, lambda image: ()))
 
 

@@ -8,7 +8,7 @@ from minigooglenet.cli import main
 def test_proposals_experiment_prints_and_writes_its_table(tmp_path, capsys, monkeypatch):
     from minigooglenet.detection import experiment
 
-    tiny = experiment.QUICK._replace(objects=20, train=2, test=2, multibox_epochs=1)
+    tiny = experiment.QUICK._replace(objects=20, train=2, multibox_train=4, test=2, multibox_epochs=1)
     monkeypatch.setattr(experiment, "QUICK", tiny)
     assert main(["experiment", "proposals", "--quick", "--out", str(tmp_path)]) == 0
     printed, written = capsys.readouterr().out, (tmp_path / "proposals.txt").read_text()

@@ -6,7 +6,7 @@ import pytest
 from minigooglenet import detection
 from minigooglenet.detection import experiment
 
-TINY = experiment.QUICK._replace(objects=20, train=2, test=3, multibox_epochs=1)
+TINY = experiment.QUICK._replace(objects=20, train=2, multibox_train=4, test=3, multibox_epochs=1)
 
 
 def test_coverage_counts_objects_that_a_proposal_overlaps_by_half():
