@@ -2,12 +2,12 @@
 
 import textwrap
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
 from minigooglenet import figures
-from minigooglenet.detection.average_precision import POINTS, Curve
+from minigooglenet.detection.average_precision import Curve, Points
 from minigooglenet.detection.errors import TYPES, ErrorTypes
 from minigooglenet.detection.figures import panels
 
@@ -57,7 +57,7 @@ def precision_recall(curves: Mapping[str, Curve]) -> tuple["Figure", str]:
     for axis, (name, curve) in zip(axes, drawn.items(), strict=True):
         _draw_curve(axis, curve)
         axis.set_title(panels.wrapped(f"{name}: AP {curve.average():.4f}", axis), fontsize=9)
-        averages = ", ".join(f"{curve.average(points):.4f} ({points} points)" for points in POINTS)
+        averages = ", ".join(f"{curve.average(points):.4f} ({points} points)" for points in get_args(Points))
         found = f"{panels.many(len(curve.hits), 'detection')}, {panels.many(int(curve.hits.sum()), 'hit')}"
         lines.append(f"{name}: {panels.many(curve.objects, 'object')}, {found}; AP {averages}")
         if 0 < len(curve.hits) <= FEW:
@@ -67,7 +67,8 @@ def precision_recall(curves: Mapping[str, Curve]) -> tuple["Figure", str]:
         lines.append(f"  envelope at recall 0, 0.1, ..., 1: {values}")
     for axis in axes[:: panels.COLUMNS]:
         axis.set_ylabel("precision", fontsize=9)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False, fontsize=9)
+    marked = max(axes, key=lambda axis: len(axis.lines))  # long curves have no marks
+    figure.legend(*marked.get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False, fontsize=9)
     values = ", ".join(f"{name} {curve.average():.4f}" for name, curve in drawn.items())
     head = f"precision against recall; average precision by all points: {values}"
     return figures.described(figure, "\n".join([head, *lines, *undefined]), alt="; ".join([head, *undefined]))
@@ -84,7 +85,7 @@ def _draw_curve(axis: "Axes", curve: Curve) -> None:
     if len(recall) <= FEW:
         for hits, face, name in ((True, "black", "hit"), (False, "white", "false positive")):
             chosen = curve.hits.astype(bool) == hits
-            style = {"color": "black", "markerfacecolor": face, "markersize": 5, "linestyle": "none"}
+            style: dict[str, Any] = {"color": "black", "markerfacecolor": face, "markersize": 5, "linestyle": "none"}
             axis.plot(recall[chosen], precision[chosen], "o", label=name, **style)
     axis.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.06), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
     axis.set_xlabel("recall", fontsize=9)

@@ -116,7 +116,7 @@ def _failures(detections, truths, classes):
                 detection = found.scores[i], classes[found.labels[i]], found.boxes[i]
                 there = _explained(name, ious[i], true, true.labels == found.labels[i], classes)
                 by_type[name].append(Failure(image, name, *detection, *there))
-        for i in np.flatnonzero(errors.missed[image]):
+        for i in np.flatnonzero(errors.missed[image]).tolist():
             there = classes[true.labels[i]], true.boxes[i], 0.0
             by_type["missed"].append(Failure(image, "missed", 0.0, "", None, *there))
     ranked = [

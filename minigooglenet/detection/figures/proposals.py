@@ -156,7 +156,7 @@ def suppression(
         lines.append(f"{name} at {panels.numbers(box)}")
         panels.outline(axes[2], box, figures.PALETTE[label % 8], linewidth=2)
         style = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.6}
-        axes[2].text(*box[:2], str(number), ha="center", va="center", fontsize=8, bbox=style)
+        axes[2].text(box[0], box[1], str(number), ha="center", va="center", fontsize=8, bbox=style)
     axes[2].set_xlabel("\n".join(listed), fontsize=9)
     scored = f"{np.sum(values >= 0.5)} with a score of at least 0.5"
     head = f"from proposals to detections: {titles[0]}, {scored}, {titles[2]}"
