@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from minigooglenet import console, files, parallel
+from minigooglenet import console, files, models, parallel
 from minigooglenet.bench import peers
 from minigooglenet.bench.run import PARTS, USUAL, describe, head, measure, save_figures
 from minigooglenet.bench.settings import Settings
@@ -137,5 +137,6 @@ def _write(result, path):
 def _part(text):
     known = [*(part for part in PARTS if part != "profile"), "all"]
     if text not in known and not by_name.is_path(text):
-        raise argparse.ArgumentTypeError(f"unknown part {text!r}; choose from {', '.join(known)}")
+        hint = f". Did you mean --model {text}?" if text in models.names() else ""
+        raise argparse.ArgumentTypeError(f"unknown part {text!r}; choose from {', '.join(known)}{hint}")
     return text

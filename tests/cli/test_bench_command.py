@@ -81,3 +81,10 @@ def test_wrong_arguments_exit_with_code_2(capsys, arguments):
         main(["bench", *arguments])
     assert stop.value.code == 2
     assert "minigooglenet bench: error" in capsys.readouterr().err
+
+
+def test_name_of_a_network_as_a_part_suggests_the_option(capsys):
+    with pytest.raises(SystemExit):
+        main(["bench", "mobilenet_v2"])
+    assert "unknown part 'mobilenet_v2'" in (error := capsys.readouterr().err)
+    assert "Did you mean --model mobilenet_v2?" in error
