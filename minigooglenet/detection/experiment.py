@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigooglenet import console, data, models, training
+from minigooglenet import data, models, training
 from minigooglenet.console import Table
 from minigooglenet.detection.average_precision import evaluate
 from minigooglenet.detection.boxes import iou, to_normalised
