@@ -47,6 +47,7 @@ FLOORS = (
     ("weights files of every format", ("weights",)),
     ("the cost of a network", ("counting",)),
     ("training runs that can be resumed", ("training",)),
+    ("objects in images: boxes, proposals, classified regions", ("detection",)),
     ("pages that show a network", ("viewer",)),
     ("demonstrations: a lesson may use everything below the course", ("lessons", "bench", "tour", "warmup")),
     ("handing out lessons, checking and grading", ("course",)),

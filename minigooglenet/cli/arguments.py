@@ -50,6 +50,35 @@ def _above_zero(text, unit):
     return value
 
 
+def fraction(text: str) -> float:
+    """Return a number in [0, 1]."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"must be a number in [0, 1], got {text!r}")
+    return value
+
+
+def image_files(arguments) -> list[Path]:
+    """Return the image files, and the images of each folder sorted by name."""
+    paths = []
+    for path in map(Path, arguments):
+        if path.is_dir():
+            inside = sorted(
+                file
+                for file in path.rglob("*")
+                if is_image_name(file.name) and not file.name.startswith(".") and not file.is_dir()
+            )
+            if not inside:
+                raise ValueError(f"folder {path} contains no images")
+            paths += inside
+        else:
+            paths.append(path)
+    return list(dict.fromkeys(paths))
+
+
 def output(*paths):
     """Return the console for a command that writes to `paths`: file paths, "-" for standard output, or None.
 

@@ -4,9 +4,8 @@ import json
 from pathlib import Path
 
 from minigooglenet import console, data, extras, files
-from minigooglenet.cli.arguments import add_pixels, load_weights, output, report_written
+from minigooglenet.cli.arguments import add_pixels, image_files, load_weights, output, report_written
 from minigooglenet.data import imagenet
-from minigooglenet.data.formats import is_image_name
 from minigooglenet.evaluation import predictions
 from minigooglenet.evaluation.classification import likeliest, read_image
 from minigooglenet.evaluation.multicrop import COUNTS, rule_of
@@ -42,7 +41,7 @@ def add_parser(commands, name):
 def run(options):
     """Print the most likely classes of each image; return 1 if any image could not be read."""
     out, quiet = output(options.json), options.json == files.STDOUT
-    paths = _images(options.images)
+    paths = image_files(options.images)
     loaded = load_weights(options.weights, options.pixels, out)
     graph = loaded.graph
     channels, size, _ = next(iter(graph.inputs.values()))
@@ -94,24 +93,6 @@ def run(options):
         files.write_text(options.json, text + "\n")
         report_written(out, options.json)
     return 0 if len(readable) == len(paths) else 1
-
-
-def _images(arguments):
-    """Return the image files, and the images of each folder sorted by name."""
-    paths = []
-    for path in map(Path, arguments):
-        if path.is_dir():
-            inside = sorted(
-                file
-                for file in path.rglob("*")
-                if is_image_name(file.name) and not file.name.startswith(".") and not file.is_dir()
-            )
-            if not inside:
-                raise ValueError(f"folder {path} contains no images")
-            paths += inside
-        else:
-            paths.append(path)
-    return list(dict.fromkeys(paths))
 
 
 def _names(path, loaded, count):

@@ -226,7 +226,7 @@ def _one(recipe, options, hold):
     display = Display()
     with warnings.catch_warnings():
         warnings.simplefilter("always", ResumeWarning)
-        warnings.showwarning = partial(_show, display, warnings.showwarning)
+        warnings.showwarning = partial(show_warning, display, warnings.showwarning)
         if options.resume and trainer.resume_or_restart():
             display.line(f"Resuming at step {trainer.step} of {trainer.steps}.")
         finished = run_with_progress(trainer, display)
@@ -245,7 +245,8 @@ def _one(recipe, options, hold):
     return 0
 
 
-def _show(display, showwarning, message, category, *location):
+def show_warning(display, showwarning, message, category, *location):
+    """Show a ResumeWarning on the display, and any other warning with the function `showwarning`."""
     if issubclass(category, ResumeWarning):
         display.line(str(message), whole=True)
     else:

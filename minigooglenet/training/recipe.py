@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from minigooglenet import data, files, models, weights
 from minigooglenet.data import Split
@@ -30,6 +30,7 @@ FILE, ORIGIN = "recipe.json", "origin"
 MOST_BYTES = 4 << 20  # the recipe.json of GoogLeNet, with all names in its origin, has 12,000
 MOST_ARGUMENT = 64  # for the width and the depth of a model
 MOST_SIZE = 16_384  # height and width of an image
+AnyRecipe = TypeVar("AnyRecipe", bound="Recipe")
 GIVEN = ("num_classes", "size", "in_channels", "rng")  # model arguments that the data and the recipe determine
 WAY_OUT = "Restore the file from a copy, or train in another folder; --weights FILE starts from trained weights"
 
@@ -147,7 +148,7 @@ class Recipe:
         """Return whether the folder `out` has a trained run of this recipe; raise if it has another run."""
         if not os.path.lexists(Path(out) / FILE):
             return False
-        there, here = (json.loads(json.dumps(asdict(recipe))) for recipe in (read(out), self))
+        there, here = (json.loads(json.dumps(asdict(recipe))) for recipe in (read(out, type(self)), self))
         if not trained(out):
             return False
         if there != here:
@@ -165,8 +166,8 @@ class Recipe:
             files.write_text(Path(out) / FILE, json.dumps(values, indent=1) + "\n")
 
 
-def read(out: PathLike) -> Recipe:
-    """Return the recipe of the run in the folder `out`.
+def read(out: PathLike, kind: type[AnyRecipe] = Recipe) -> AnyRecipe:  # type: ignore[assignment]
+    """Return the recipe of the run in the folder `out`; `kind` is its class, Recipe or a subclass with more fields.
 
     Raises
     ------
@@ -185,13 +186,13 @@ def read(out: PathLike) -> Recipe:
             raise ValueError(f"invalid JSON at {where}" if text.strip("\0 \r\n\t") else "it is empty") from None
         except RecursionError:
             raise ValueError("it is nested too deeply") from None
-        _fields(values, "the file", (*_names(Recipe), ORIGIN))
+        _fields(values, "the file", (*_names(kind), ORIGIN))
         if "settings" not in values:
             raise ValueError("it has no 'settings'")
         _fields(values["settings"], "'settings'", _names(Settings))
         values.pop(ORIGIN, None)  # a report, not an instruction
         settings = Settings(**values.pop("settings"))
-        return Recipe(**values, settings=settings)
+        return kind(**values, settings=settings)
 
 
 @contextlib.contextmanager

@@ -1,11 +1,15 @@
 """Scenes from a seed: reproducible bits, exact labels and boxes, and objects that do not overlap."""
 
+import hashlib
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from minigooglenet import data
+from minigooglenet.data import drawing
 
 
 def test_seed_repeats_scenes_for_any_count():
@@ -14,6 +18,15 @@ def test_seed_repeats_scenes_for_any_count():
     assert np.array_equal(few.images, many.images[:5])
     assert np.array_equal(few.boxes, many.boxes[:5])
     assert not np.array_equal(data.shapes(5, 32, seed=4).images, few.images)
+
+
+def test_scenes_keep_their_bytes():
+    scenes = data.shapes(3, 32, seed=0, objects=2)
+    digests = [hashlib.sha256(part.tobytes()).hexdigest() for part in (scenes.images, scenes.boxes.astype("<i8"))]
+    assert digests == [
+        "39283e2dda1c4861031fb8c28a8205f427bab6a5da4c75951b1dcb9982ee46f3",
+        "0ac9a608f5d4d30cd4eb3fda5fc8c97123f1f72478e78e8c2e183549b7c2df3c",
+    ]
 
 
 def test_scenes_have_the_documented_shapes():
@@ -38,10 +51,9 @@ def test_scenes_contain_every_class_at_different_scales():
 
 
 def test_box_is_tight_around_its_object(monkeypatch):
-    module = _scenes_module()
-    monkeypatch.setattr(module, "_texture", lambda rng, ground, size: module.Image.new("RGB", (size, size)))
-    monkeypatch.setattr(module, "_clutter", lambda rng, draw, side: None)
-    monkeypatch.setattr(module, "_colour", lambda rng, ground: (255, 255, 255))
+    monkeypatch.setattr(drawing, "texture", lambda rng, ground, size: Image.new("RGB", (size, size)))
+    monkeypatch.setattr(drawing, "clutter", lambda rng, draw, side: None)
+    monkeypatch.setattr(_scenes_module(), "colour", lambda rng, ground: (255, 255, 255))
     scenes = data.shapes(100, 48, seed=0)
     for image, (x0, y0, x1, y1) in zip(scenes.images[:, 0], scenes.boxes, strict=True):
         rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
@@ -49,15 +61,14 @@ def test_box_is_tight_around_its_object(monkeypatch):
 
 
 def test_object_contrasts_with_its_background(monkeypatch):
-    module = _scenes_module()
     tones = {}
 
     def flat(rng, ground, size):
         tones[len(tones)] = ground
-        return module.Image.new("RGB", (size, size), tuple(ground.astype(int).tolist()))
+        return Image.new("RGB", (size, size), tuple(ground.astype(int).tolist()))
 
-    monkeypatch.setattr(module, "_texture", flat)
-    monkeypatch.setattr(module, "_clutter", lambda rng, draw, side: None)
+    monkeypatch.setattr(drawing, "texture", flat)
+    monkeypatch.setattr(drawing, "clutter", lambda rng, draw, side: None)
     scenes = data.shapes(200, 32, seed=5)
     for i, ground in tones.items():
         assert np.abs(scenes.images[i] - ground[:, None, None]).max(axis=0).max() >= 89

@@ -1,0 +1,280 @@
+"""`minigooglenet detect train|run|evaluate`: train a detector, find objects in images, measure average precision."""
+
+import math
+import warnings
+from functools import partial
+from pathlib import Path
+
+from minigooglenet import console, files
+from minigooglenet.cli.arguments import fraction, image_files, output, positive, report_written, seed
+from minigooglenet.cli.train import show_warning
+from minigooglenet.data import BadImageError
+from minigooglenet.detection import drawing, region_training
+from minigooglenet.detection.average_precision import RULES, evaluate
+from minigooglenet.detection.boxes import iou
+from minigooglenet.detection.detections import Detections
+from minigooglenet.detection.results import results_json
+from minigooglenet.evaluation.classification import read_image
+from minigooglenet.training import artifacts, run_files, run_with_progress
+from minigooglenet.training.checkpoint import ResumeWarning
+from minigooglenet.training.display import Display
+
+HELP = "train a detector, detect objects in images, or evaluate a detector"
+DATA = "shapes for drawn scenes, or a folder of images with boxes in a COCO file or in VOC's files (default: shapes)"
+WEIGHTS = "folder of `detect train`; several are an ensemble, whose confidences are averaged"
+STAGES = {
+    region_training.OBJECTS: "whole images of single objects",
+    region_training.REGIONS: "regions of scenes",
+    region_training.HARD: "regions of scenes, with hard negatives",
+}
+TEST_SCENES = 100
+COVERED = 0.5  # IoU of an object and its best proposal
+
+
+def add_parser(commands, name):
+    """Add this command to the command line."""
+    parser = commands.add_parser(name, help=HELP, description=f"{HELP[0].upper()}{HELP[1:]}.")
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    _add_train(actions)
+    _add_run(actions)
+    _add_evaluate(actions)
+
+
+def _add_action(actions, name, text):
+    return actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+
+
+def _add_train(actions):
+    parser = _add_action(actions, "train", "train a detector on images with boxes")
+    add = parser.add_argument
+    add("--data", metavar="DATA", default=region_training.SHAPES, help=DATA)
+    add("--out", metavar="DIR", required=True, help="folder for the checkpoints, weights, logs and figures")
+    add("--resume", action="store_true", help="continue the run in DIR with its settings")
+    add(
+        "--weights",
+        metavar="FILE",
+        help="weights file of a network to fine-tune, such as a run of `minigooglenet train` (default: for shapes, a "
+        "network that is trained first on images of single objects; for a folder, random weights)",
+    )
+    add(
+        "--size", type=positive, metavar="N", help=f"height and width of drawn scenes (default: {region_training.SIZE})"
+    )
+    add(
+        "--scenes",
+        type=positive,
+        default=region_training.SCENES,
+        metavar="N",
+        help="number of drawn scenes to train on (default: %(default)s)",
+    )
+    add(
+        "--scale",
+        type=positive,
+        default=int(region_training.SCALE),
+        metavar="N",
+        help="size of the superpixels of Selective Search; twice the size gives about half the proposals "
+        "(default: %(default)s)",
+    )
+    add(
+        "--epochs",
+        type=positive,
+        default=region_training.EPOCHS,
+        metavar="N",
+        help="number of epochs on regions, and again with hard negatives (default: %(default)s)",
+    )
+    add(
+        "--seed",
+        type=seed,
+        default=0,
+        metavar="N",
+        help="random seed for weights, regions, shuffling, augmentation and dropout (default: 0)",
+    )
+    parser.set_defaults(defaults={action.dest: action.default for action in parser._actions if action.dest != "help"})
+
+
+def _add_run(actions):
+    parser = _add_action(actions, "run", "detect objects in images")
+    add = parser.add_argument
+    add("images", nargs="+", metavar="IMAGE", help="image file, or folder of images")
+    add("--weights", metavar="DIR", nargs="+", required=True, help=WEIGHTS)
+    add(
+        "--least",
+        type=fraction,
+        default=0.5,
+        metavar="FRACTION",
+        help="smallest confidence of a detection (default: %(default)s)",
+    )
+    add("--out", metavar="DIR", help="folder for the images with boxes drawn (default: draw nothing)")
+    add("--json", metavar="FILE", help="JSON file for the detections in COCO's result format; - prints it")
+
+
+def _add_evaluate(actions):
+    parser = _add_action(actions, "evaluate", "measure the average precision of a detector on images with boxes")
+    add = parser.add_argument
+    add("--data", metavar="DATA", default=region_training.SHAPES, help=DATA)
+    add("--weights", metavar="DIR", nargs="+", required=True, help=WEIGHTS)
+    add("--part", choices=("validation", "test"), help="part of the data (default: test, if the data have one)")
+    add("--rule", choices=RULES, default="voc", help="rule for hits and false positives (default: %(default)s)")
+    add(
+        "--size", type=positive, metavar="N", help=f"height and width of drawn scenes (default: {region_training.SIZE})"
+    )
+    add(
+        "--scenes",
+        type=positive,
+        default=TEST_SCENES,
+        metavar="N",
+        help="number of drawn scenes (default: %(default)s)",
+    )
+    add("--json", metavar="FILE", help="JSON file for the detections in COCO's result format; - prints it")
+
+
+def run(options):
+    """Train, run or evaluate a detector."""
+    return {"train": _train, "run": _run, "evaluate": _evaluate}[options.action](options)
+
+
+def _train(options):
+    if options.resume:
+        given = [name for name, default in options.defaults.items() if getattr(options, name) != default]
+        unused = ", ".join(f"--{name}" for name in sorted(set(given) - {"out", "resume"}))
+        if unused:
+            raise ValueError(f"--resume continues with the settings of the run. Leave out {unused}.")
+        run = region_training.read(options.out)
+    else:
+        _check_free(options.out)
+        run = region_training.stages(
+            options.out,
+            options.data,
+            start=options.weights,
+            size=options.size,
+            scenes=options.scenes,
+            scale=options.scale,
+            epochs=options.epochs,
+            seed=options.seed,
+        )
+        region_training.write(options.out, run)
+    done = region_training.begun(options.out)
+    for number, (name, recipe) in enumerate(run.items()):
+        # A stage is finished as soon as the next one has begun.
+        if name not in done[:-1] and not _train_stage(name, recipe, options, f"Stage {number + 1} of {len(run)}"):
+            return 130
+    return 0
+
+
+def _train_stage(name, recipe, options, which):
+    """Train one stage to its end and return True; return False after Ctrl-C."""
+    out = Path(options.out) / name
+    with Display() as display:
+        display.line(f"{which}: {STAGES[name]}.")
+        trainer = recipe.trainer(out, partial(display.status, "images"))
+    display = Display()
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", ResumeWarning)
+        warnings.showwarning = partial(show_warning, display, warnings.showwarning)
+        if options.resume and trainer.resume_or_restart():
+            display.line(f"Resuming at step {trainer.step} of {trainer.steps}.")
+        if not run_with_progress(trainer, display):
+            display.line(f"Stopped and saved after step {trainer.step}; continue with --resume.")
+            return False
+    display.line(f"written: {out / run_files.WEIGHTS}", whole=True)
+    for path in artifacts.write(trainer):
+        display.line(f"written: {path}", whole=True)
+    return True
+
+
+def _check_free(out):
+    """Raise an error if an earlier run saved anything here."""
+    if region_training.begun(out):
+        raise ValueError(f"{out} already contains a run. Continue it with --resume, or choose another folder.")
+
+
+def _run(options):
+    out, quiet = output(options.json), options.json == files.STDOUT
+    paths = image_files(options.images)
+    detector = region_training.detector(*options.weights, least=options.least)
+    if options.out:
+        files.make_folder(options.out)
+    found, unreadable = dict[str, Detections](), 0
+    with console.progress(out) as bar:
+        task = bar.add_task("images", total=len(paths), status="")
+        for number, path in enumerate(paths):
+            try:
+                image = read_image(path, detector.pixels.channels, None)
+            except BadImageError as error:
+                unreadable += 1
+                out.print(f"cannot read {path} as an image: {error}", markup=False, soft_wrap=True)
+                continue
+            found[str(path)] = detections = detector.detect(image)
+            if not quiet:
+                out.print(_lines(path, detections, detector.classes), markup=False, soft_wrap=True)
+            if options.out:
+                target = _free_name(Path(options.out), path, number)
+                with files.atomic(target) as file:
+                    drawing.drawn(image, detections, detector.classes).save(file, "PNG")
+                report_written(out, target)
+            bar.update(task, completed=number + 1, status=path.name)
+    if options.json:
+        _write_results(out, options.json, found, range(1, len(detector.classes) + 1))
+    return 1 if unreadable else 0
+
+
+def _free_name(folder, path, number):
+    """Return the path of a drawing; two images may have the same name in different folders."""
+    return folder / f"{number + 1:04}_{path.stem}.png"
+
+
+def _lines(path, detections, classes):
+    rows = [
+        f"  {score:7.2%}  {classes[label]:12}  {' '.join(f'{value:.0f}' for value in box)}"
+        for box, score, label in zip(*detections, strict=True)
+    ]
+    return "\n".join([f"{path}: {len(rows)} objects (confidence, class, box x1 y1 x2 y2)", *rows])
+
+
+def _evaluate(options):
+    out = output(options.json)
+    detector = region_training.detector(*options.weights)
+    part = options.part or region_training.held_out_part(options.data)
+    scenes = region_training.load(part, options.data, options.size, options.scenes, detector.classes)
+    if scenes.classes != detector.classes:
+        raise ValueError(f"the detector has the classes {detector.classes}, but the data have {scenes.classes}")
+    ids = getattr(scenes, "image_ids", range(len(scenes.truths)))
+    found, truths, proposals, best = dict[int | str, Detections](), [], 0, []
+    with console.progress(out) as bar:
+        task = bar.add_task("images", total=len(ids), status="")
+        for number, image_id in enumerate(ids):
+            try:
+                image = scenes.images[number]
+            except BadImageError as error:
+                out.print(str(error), markup=False, soft_wrap=True)
+                continue
+            true, boxes = scenes.truths[number], detector.proposals(image)
+            found[image_id] = detector.suppressed(boxes, detector.confidences(image, boxes))
+            truths.append(true)
+            proposals += len(boxes)
+            best += iou(true.boxes[~true.difficult], boxes).max(axis=1, initial=0).tolist()
+            bar.update(task, completed=number + 1)
+    result = evaluate(list(found.values()), truths, detector.classes, options.rule)
+    console.show(out, _table(result, f"{len(truths):,} images of {options.data}, {part}; rule {options.rule}"))
+    covered = sum(value >= COVERED for value in best) / len(best) if best else math.nan
+    out.print(f"Proposals per image: {proposals / max(1, len(truths)):.0f}. Objects covered: {_percent(covered)}.")
+    if options.json:
+        categories = getattr(scenes, "category_ids", range(1, len(detector.classes) + 1))
+        _write_results(out, options.json, found, categories)
+    return 0 if len(truths) == len(ids) else 1
+
+
+def _table(result, title):
+    columns = zip(result.classes, result.curves, result.ap.tolist(), result.false_positives.tolist(), strict=True)
+    rows = [(name, curve.objects, _percent(ap), wrong) for name, curve, ap, wrong in columns]
+    notes = [f"Not in the mean, because without objects: {', '.join(result.excluded)}."] * bool(result.excluded)
+    total = ("mean", sum(row[1] for row in rows), _percent(result.mean_ap), int(result.false_positives.sum()))
+    return console.Table(title, ("class", ">objects", ">average precision", ">false positives"), rows, notes, total)
+
+
+def _percent(fraction):
+    return "-" if math.isnan(fraction) else f"{fraction:.1%}"
+
+
+def _write_results(out, path, found, category_ids):
+    files.write_text(path, results_json(list(found.values()), list(found), list(category_ids)))
+    report_written(out, path)

@@ -1,0 +1,69 @@
+"""Detection: which objects are in an image, and where. Boxes, proposals, classified regions, and their evaluation."""
+
+from minigooglenet.detection.annotations import Annotations
+from minigooglenet.detection.average_precision import Curve, Evaluation, average_precision, evaluate
+from minigooglenet.detection.boxes import (
+    area,
+    checked,
+    clipped,
+    from_centre,
+    from_inclusive,
+    from_normalised,
+    iou,
+    to_centre,
+    to_inclusive,
+    to_normalised,
+)
+from minigooglenet.detection.coco import read_coco
+from minigooglenet.detection.detections import Detections, Truths
+from minigooglenet.detection.errors import ErrorTypes, error_types
+from minigooglenet.detection.folders import DetectionFolder, LazyImages, folder, parts
+from minigooglenet.detection.grouping import MergeTree, merge_tree
+from minigooglenet.detection.results import read_results, results_json, write_results
+from minigooglenet.detection.scenes import DetectionScenes, shapes_detection
+from minigooglenet.detection.selective_search import Proposals, selective_search
+from minigooglenet.detection.superpixels import felzenszwalb, superpixels
+from minigooglenet.detection.suppression import average_of, nms, nms_per_class
+from minigooglenet.detection.voc import read_voc
+
+__all__ = [
+    "Annotations",
+    "Curve",
+    "DetectionFolder",
+    "DetectionScenes",
+    "Detections",
+    "ErrorTypes",
+    "Evaluation",
+    "LazyImages",
+    "MergeTree",
+    "Proposals",
+    "Truths",
+    "area",
+    "average_of",
+    "average_precision",
+    "checked",
+    "clipped",
+    "error_types",
+    "evaluate",
+    "felzenszwalb",
+    "folder",
+    "from_centre",
+    "from_inclusive",
+    "from_normalised",
+    "iou",
+    "merge_tree",
+    "nms",
+    "nms_per_class",
+    "parts",
+    "read_coco",
+    "read_results",
+    "read_voc",
+    "results_json",
+    "selective_search",
+    "shapes_detection",
+    "superpixels",
+    "to_centre",
+    "to_inclusive",
+    "to_normalised",
+    "write_results",
+]

@@ -1,0 +1,279 @@
+"""Training of a region network in stages: whole images of single objects, regions of scenes, hard negatives.
+
+Each stage is a `training.Recipe` with a `training.Trainer`, a folder and a checkpoint of its own, and starts from the
+weights of the stage before it. So an interrupted run continues at its stage, and ends bit-identical.
+"""
+
+import functools
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from minigooglenet import checks, data, files, weights
+from minigooglenet.data import UNIT
+from minigooglenet.detection.detector import LEAST, Detector
+from minigooglenet.detection.folders import DetectionFolder, folder, parts
+from minigooglenet.detection.region_classifier import BACKGROUND, Propose, region_images
+from minigooglenet.detection.scenes import DetectionScenes, shapes_detection
+from minigooglenet.detection.selective_search import selective_search
+from minigooglenet.evaluation.held_out import only_input
+from minigooglenet.shapes import integer
+from minigooglenet.training import Recipe, Settings
+from minigooglenet.training import recipe as recipes
+from minigooglenet.training.run_files import WEIGHTS, trained
+from minigooglenet.training.settings import flag
+from minigooglenet.typing import FloatArray, PathLike, UInt8Array
+
+OBJECTS, REGIONS, HARD = "objects", "regions", "hard"  # folders of the stages
+SHAPES = "shapes"  # the name of the drawn scenes; other data are folders
+SIZE, SIDE = 64, 32  # of a drawn scene, and of a region
+SCENES, HELD_OUT = 300, 30  # drawn for training, and for the held-out regions
+MOST_OBJECTS = 6  # in a drawn scene
+SCALE = 50.0  # of superpixels: twice the size that serves images of 64 pixels best, as in the paper
+WIDTH = 0.5  # of the mini GoogLeNet
+OBJECTS_EPOCHS, EPOCHS = 5, 3  # of the whole images, and of the regions, twice
+LR, FINE_LR = 0.05, 0.02  # learning rates of new and of trained networks
+
+Scenes = DetectionScenes | DetectionFolder
+
+
+@dataclass(frozen=True)
+class RegionRecipe(Recipe):
+    """A Recipe whose images are the regions of scenes.
+
+    Attributes
+    ----------
+    data : "shapes", or a folder for `detection.folder`
+    size : height and width of drawn scenes; None for a folder, whose images have their own sizes
+    side : height and width of a region, the input of the network
+    scenes, held_out : numbers of drawn scenes for training and for the held-out regions
+    scale : size of the superpixels, for `selective_search`
+    hard : whether the negatives are hard: chosen by the network in the weights file `start`
+
+    Examples
+    --------
+    >>> from minigooglenet.detection.region_training import RegionRecipe
+    >>> recipe = RegionRecipe("shapes", size=64, scenes=2, held_out=1)
+    >>> recipe.split().train.classes[-1]
+    'background'
+    """
+
+    side: int = SIDE
+    scenes: int = SCENES
+    held_out: int = HELD_OUT
+    scale: float = SCALE
+    hard: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("side", "scenes", "held_out"):
+            integer(getattr(self, name), name, 1)
+        object.__setattr__(self, "scale", checks.number(self.scale, "scale", 1))
+        if flag(self.hard, "hard") and self.start is None:
+            raise ValueError("hard needs start, the weights file of a network that was trained on regions")
+
+    def split(self, on_bytes: Callable[[int, int], object] | None = None) -> data.Split:
+        """Return the regions as a data.Split; `on_bytes` is called with (scenes done, all scenes)."""
+        networks, pixels = None, UNIT
+        if self.start is not None:
+            loaded = weights.load(self.start)
+            networks, pixels = loaded.graph if self.hard else None, loaded.pixels or pixels
+        train = load("train", self.data, self.size, self.scenes)
+        test = load("validation", self.data, self.size, self.held_out, train.classes)
+        done, every, parts = 0, len(train.truths) + len(test.truths), []
+        for scenes, miner in ((train, networks), (test, None)):
+            on_image = None if on_bytes is None else functools.partial(_after, on_bytes, done, every)
+            regions = region_images(
+                scenes.images,
+                scenes.truths,
+                proposer(self.scale),
+                scenes.classes,
+                self.side,
+                pixels=pixels,
+                networks=miner,
+                seed=self.settings.seed,
+                on_image=on_image,
+            )
+            parts.append(regions)
+            done += len(scenes.truths)
+        if not self.augment:
+            parts[0].augment = None
+        return data.Split(*parts)
+
+
+def load(
+    part: str, data: str = SHAPES, size: int | None = SIZE, count: int = SCENES, classes: tuple[str, ...] | None = None
+) -> Scenes:
+    """Return scenes with boxes: "train", "validation" or "test", drawn or from a folder.
+
+    Parameters
+    ----------
+    part : "train", "validation" or "test"
+    data : "shapes" or a folder
+    size, count : height and width, and number, of drawn scenes
+    classes : names of the classes of a folder in the order of their labels, by default its own
+
+    Examples
+    --------
+    >>> from minigooglenet.detection import region_training
+    >>> len(region_training.load("test", count=2).truths)
+    2
+    """
+    if data == SHAPES:
+        return shapes_detection(count, SIZE if size is None else size, MOST_OBJECTS, part=part)
+    return folder(data, part, classes)
+
+
+def held_out_part(data: str = SHAPES) -> str:
+    """Return the part of the data to evaluate on: "test", or "validation" for a folder without a test part.
+
+    Examples
+    --------
+    >>> from minigooglenet.detection import region_training
+    >>> region_training.held_out_part()
+    'test'
+    """
+    return "test" if data == SHAPES or "test" in parts(data) else "validation"
+
+
+@functools.cache
+def proposer(scale: float) -> Propose:
+    """Return the function (image) -> boxes of Selective Search; it remembers the boxes of each image.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> from minigooglenet.detection import region_training
+    >>> propose = region_training.proposer(50)
+    >>> image = mg.data.shapes(1, 48).images[0]
+    >>> propose(image) is propose(image)
+    True
+    """
+    known: dict[bytes, FloatArray] = {}
+
+    def propose(image: UInt8Array) -> FloatArray:
+        key = hashlib.sha256(repr(image.shape).encode() + image.tobytes()).digest()
+        if key not in known:
+            known[key] = selective_search(image, (scale,)).boxes
+        return known[key]
+
+    return propose
+
+
+def stages(
+    out: PathLike,
+    data: str = SHAPES,
+    *,
+    start: str | None = None,
+    size: int | None = None,
+    scenes: int = SCENES,
+    scale: float = SCALE,
+    epochs: int = EPOCHS,
+    seed: int = 0,
+) -> dict[str, Recipe]:
+    """Return the stages of a training in the folder `out` as {name of its folder: Recipe}, in their order.
+
+    Parameters
+    ----------
+    out : folder of the run
+    data : "shapes" or a folder for `detection.folder`
+    start : weights file of a network for whole images; by default, drawn scenes have a stage for it, and the network
+        for a folder starts from He initialisation
+    size, scenes : height and width, and number, of drawn scenes
+    scale : size of the superpixels
+    epochs : of the regions, and again of the regions with hard negatives
+    seed : random seed for everything
+
+    Examples
+    --------
+    >>> from minigooglenet.detection import region_training
+    >>> list(region_training.stages("run"))
+    ['objects', 'regions', 'hard']
+    """
+    arguments, run, side = {"width": WIDTH}, dict[str, Recipe](), SIDE
+    if start is not None:
+        graph = weights.load(start).graph
+        side = graph.inputs[only_input(graph)][-1]
+    elif data == SHAPES:
+        settings = Settings(epochs=OBJECTS_EPOCHS, lr=LR, seed=seed)
+        run[OBJECTS] = Recipe(SHAPES, SIDE, True, "mini", arguments, None, seed, settings)
+        start = str(Path(out) / OBJECTS / WEIGHTS)
+    size = (size or SIZE) if data == SHAPES else None
+    settings = Settings(epochs=epochs, lr=LR if start is None else FINE_LR, seed=seed)
+    first = RegionRecipe(
+        data, size, True, "mini", arguments, start, seed, settings,
+        side=side, scenes=scenes, held_out=HELD_OUT, scale=scale,
+    )  # fmt: skip
+    settings = replace(settings, lr=FINE_LR)
+    hard = replace(first, start=str(Path(out) / REGIONS / WEIGHTS), settings=settings, hard=True)
+    return {**run, REGIONS: first, HARD: hard}
+
+
+def write(out: PathLike, run: dict[str, Recipe]) -> None:
+    """Write the recipe of each stage into its folder in `out`, so that `read` returns them at any time."""
+    for name, recipe in run.items():
+        files.make_folder(Path(out) / name)
+        recipe.write(Path(out) / name)
+
+
+def read(out: PathLike) -> dict[str, Recipe]:
+    """Return the stages of the run in the folder `out`, as from `stages`.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the folder has no run, or a recipe is not valid.
+    """
+    run = dict[str, Recipe]()
+    if (Path(out) / OBJECTS / recipes.FILE).exists():
+        run[OBJECTS] = recipes.read(Path(out) / OBJECTS)
+    for name in (REGIONS, HARD):
+        run[name] = recipes.read(Path(out) / name, RegionRecipe)
+    return run
+
+
+def begun(out: PathLike) -> list[str]:
+    """Return the stages in the folder `out` that have weights or a checkpoint, in their order."""
+    return [name for name in (OBJECTS, REGIONS, HARD) if trained(Path(out) / name)]
+
+
+def detector(*folders: PathLike, least: float = LEAST) -> Detector:
+    """Return the Detector that was trained in a folder, or the ensemble of several folders.
+
+    Parameters
+    ----------
+    folders : folders of runs; their last stage is used
+    least : smallest confidence of a detection
+
+    Raises
+    ------
+    ValueError
+        If a folder has no region network yet, or if the folders differ in classes, pixels or proposals.
+    """
+    networks, facts = [], []
+    for out in folders:
+        last = [name for name in begun(out) if name != OBJECTS][-1:]
+        if not last:
+            raise ValueError(f"{out} has no trained region network. Train one with `minigooglenet detect train`.")
+        recipe, path = recipes.read(Path(out) / last[0], RegionRecipe), Path(out) / last[0] / WEIGHTS
+        loaded = weights.load(path)
+        if not loaded.classes or loaded.classes[-1] != BACKGROUND:
+            raise ValueError(
+                f"the last class of {path} must be {BACKGROUND!r}, as `minigooglenet detect train` writes it"
+            )
+        networks.append(loaded.graph)
+        facts.append({"classes": loaded.classes[:-1], "pixels": loaded.pixels, "scale": recipe.scale})
+    for out, fact in zip(folders, facts, strict=True):
+        for name, value in fact.items():
+            if value != facts[0][name]:
+                raise ValueError(
+                    f"detectors of an ensemble must have the same {name}: {folders[0]} has {facts[0][name]}, {out} has "
+                    f"{value}"
+                )
+    classes, pixels, scale = facts[0].values()
+    return Detector(networks, classes, proposer(scale), pixels=pixels or UNIT, least=least)
+
+
+def _after(on_image, before, every, done):
+    on_image(before + done, every)
