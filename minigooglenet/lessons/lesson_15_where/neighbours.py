@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 
+from minigooglenet.detection.grouping import neighbours_of
 from minigooglenet.exercises.exercise import Exercise
 
 neighbours = Exercise(
@@ -54,6 +55,9 @@ def _down(labels):
 @neighbours.reference
 def neighbours_reference(labels):
     return _pairs(_across(labels), _down(labels))
+
+
+neighbours.engine(neighbours_of)
 
 
 @neighbours.right

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from minigooglenet.detection.multibox import encode
 from minigooglenet.exercises.exercise import Exercise
 
 coded = Exercise(
@@ -56,6 +57,9 @@ def _decoded(offsets, priors):
 @coded.reference
 def coded_reference(boxes, priors, offsets):
     return _encoded(boxes, priors), _decoded(offsets, priors)
+
+
+coded.engine(encode)
 
 
 @coded.right
