@@ -16,7 +16,6 @@
 # A box is (x1, y1, x2, y2) in pixels, x to the right and y down.
 
 # %%
-import itertools
 import os
 
 import numpy as np
@@ -57,9 +56,8 @@ figure
 #
 # ## Three forms of a box
 #
-# The files of PASCAL VOC, a data set, have the first and the last pixel of an object, and the first pixel of an image
-# is
-# 1. Other programs use the centre and the size, (cx, cy, w, h). This course uses corners: pixel number 1 covers 0 to 1.
+# PASCAL VOC, a data set, stores the first and the last pixel of an object, and counts the pixels of an image from 1.
+# Other programs use the centre and the size, (cx, cy, w, h). This course uses corners: the first pixel covers 0 to 1.
 
 # %% [markdown]
 # ## Exercise 15.1: three forms of a box
@@ -187,29 +185,31 @@ predict("15.d", ...)
 
 # %%
 FACTORS = (0.5, 1, 2)
-proposals, rows = {}, []
+proposals, mean_counts, rows = {}, {}, []
 for factor in FACTORS:
     proposals[factor] = [scenes.selective_search(scene, factor) for scene in test.images]
-    count = np.mean([len(boxes) for boxes in proposals[factor]])
-    rows.append((f"x{factor}", f"{count:.0f}", f"{scenes.coverage(proposals[factor], test.truths):.3f}"))
+    best = [detection.iou(b, true.boxes).max(axis=1) for b, true in zip(proposals[factor], test.truths, strict=True)]
+    on_object = np.sum(np.concatenate(best) >= 0.5) / len(best)
+    mean_counts[factor] = np.mean([len(boxes) for boxes in proposals[factor]])
+    covered = f"{scenes.coverage(proposals[factor], test.truths):.3f}"
+    rows.append((f"x{factor}", f"{mean_counts[factor]:.0f}", f"{on_object:.0f}", covered))
     print(f"searched with superpixels x{factor}")
-mean_counts = {factor: np.mean([len(boxes) for boxes in proposals[factor]]) for factor in FACTORS}
 assert mean_counts[2] < 0.6 * mean_counts[1]
-mg.console.Table("Selective Search", ("superpixels", ">proposals per scene", ">coverage"), rows)
-
-# %%
 lost = scenes.coverage(proposals[1], test.truths) - scenes.coverage(proposals[2], test.truths)
-outcome("15.d", f"{mean_counts[1] / mean_counts[2]:.1f} times fewer proposals; {lost:.1%} of the objects lost")
+print(outcome("15.d", [round(float(mean_counts[1] / mean_counts[2]), 1), f"{lost:.1%}"]))
+mg.console.Table(
+    "Selective Search", ("superpixels", ">proposals per scene", ">of them on an object", ">coverage"), rows
+)
 
 # %% [markdown]
-# What you saw: the boxes that disappear are mostly pieces of texture.
+# What you saw: most proposals are on no object, and most of the boxes that disappear are such pieces of background.
 #
 # ## Regions through a network
 #
 # R-CNN warps each proposal to the size of a network's input and classifies it. The network has one more class,
 # *background*, for regions that contain no object. Here the backbone is that of lesson 12, and only its new head is
 # trained, on regions of other scenes: on those with an IoU of at least 0.5 with an object, and on about three times as
-# many of the background. Suppression per class then removes duplicates (lesson 12, exercise 12.4).
+# many of the background. Non-maximum suppression per class then removes duplicates (lesson 12, exercise 12.4).
 #
 # The same network now gets the proposals of each size. Guess: which of 0.5, 1 and 2 gives the fewest *false positives*,
 # detections that hit no object? And which gives the largest average precision? This takes about 40 seconds.
