@@ -110,8 +110,8 @@ outcome("15.b", round(counts[1] / counts[2], 1))
 #
 # ## Which regions touch?
 #
-# Next, Selective Search merges neighbours that look alike, again and again. So it must know who is a neighbour. Boxes
-# cannot tell: the box of a ring contains everything inside the ring. Pixels can.
+# Next, Selective Search merges neighbours that look alike, again and again. So it must know which regions are
+# neighbours. Boxes cannot tell: the box of a ring contains everything inside the ring. Pixels can.
 
 # %% [markdown]
 # ## Exercise 15.3: which regions are neighbours
@@ -141,12 +141,11 @@ result
 # %%
 if result.passed:
     sets = grouping.neighbours_of(labels)
-    assert [tuple(pair) for pair in neighbours(labels)] == [
-        (i, j) for i, s in enumerate(sets) for j in sorted(s) if i < j
-    ]
-    boxes = np.array([detection.merge_tree(labels, image).boxes[i] for i in range(len(sets))])
+    pairs = [(i, j) for i, others in enumerate(sets) for j in sorted(others) if i < j]
+    assert np.array_equal(neighbours(labels), pairs)
+    boxes = detection.merge_tree(labels, image).boxes[: len(sets)]
     overlapping = int(np.sum(np.triu(detection.iou(boxes, boxes), 1) > 0))
-    print(f"{len(neighbours(labels))} pairs of neighbours, but {overlapping} pairs of boxes overlap")
+    print(f"{len(pairs)} pairs of neighbours, but {overlapping} pairs of boxes overlap")
 
 # %% [markdown]
 # ## A tree of merges
@@ -395,7 +394,7 @@ figure
 # ## Claims, checked
 #
 # Notes on the paper make four claims about its detector. Each line shows a claim, what you measured, and what the paper
-# states: R-CNN used about 2,000 regions; twice the superpixel size halved them, and 200 boxes of MultiBox came back.
+# states: R-CNN used about 2,000 regions; twice the superpixel size halved them, and 200 boxes of MultiBox were added.
 
 # %%
 few = [scenes.selective_search(scene, 4) for scene in test.images]
@@ -408,7 +407,9 @@ print("'R-CNN with Inception as region classifier': right; so did you")
 print(f"'Selective Search combined with MultiBox, for recall': right; at x4, {alone:.2f} became {together:.2f} here;")
 print("    the paper's coverage rose from 92% to 93%")
 print(f"'superpixel size x2 to cut false positives': right; {false[1]} became {false[2]} here;")
-print(f"    but with MultiBox {regions:.0%} of R-CNN's regions are left, not half; its 43.9% are those of six networks")
+print(
+    f"    but MultiBox makes it {regions:.0%} of R-CNN's regions, not half, and the result of 43.9% needed six networks"
+)
 print("'no bounding box regression': right for classified regions; but MultiBox's offsets are one")
 
 # %% [markdown]

@@ -100,13 +100,13 @@ def _by_boxes(labels, near):
 
 @neighbours.wrong
 def boxes_touch(labels):
-    """You compared boxes. All that is inside of a ring is inside of its box, but only some of it touches the ring."""
+    """You compared boxes. Everything inside a ring is inside its box, but only some of it touches the ring."""
     return _by_boxes(labels, lambda a, b: all(a[k] <= b[k + 2] and b[k] <= a[k + 2] for k in (0, 1)))
 
 
 @neighbours.wrong
 def boxes_overlap(labels):
-    """You asked whether boxes overlap. Boxes side by side have no common area, and their regions are neighbours."""
+    """You tested whether boxes overlap. Boxes side by side have no common area, and their regions are neighbours."""
     return _by_boxes(labels, lambda a, b: all(a[k] < b[k + 2] and b[k] < a[k + 2] for k in (0, 1)))
 
 
