@@ -21,7 +21,7 @@ from minigooglenet.training.display import Display
 
 HELP = "train a detector, detect objects in images, or evaluate a detector"
 DATA = "shapes for drawn scenes, or a folder of images with boxes in a COCO file or in VOC's files (default: shapes)"
-WEIGHTS = "folder of `detect train`; several are an ensemble, whose confidences are averaged"
+WEIGHTS = "folder of `detect train`; can be repeated: the confidences of an ensemble are averaged"
 STAGES = {
     region_training.OBJECTS: "whole images of single objects",
     region_training.REGIONS: "regions of scenes",
@@ -67,19 +67,19 @@ def _add_train(actions):
         help="number of drawn scenes to train on (default: %(default)s)",
     )
     add(
-        "--scale",
-        type=positive,
-        default=int(region_training.SCALE),
-        metavar="N",
-        help="size of the superpixels of Selective Search; twice the size gives about half the proposals "
-        "(default: %(default)s)",
+        "--superpixels",
+        type=float,
+        default=region_training.SUPERPIXELS,
+        metavar="FACTOR",
+        help="size of the superpixels of Selective Search, relative to its own scales; twice the size gives less than "
+        "half of the proposals (default: %(default)g, as in the paper)",
     )
     add(
         "--epochs",
         type=positive,
         default=region_training.EPOCHS,
         metavar="N",
-        help="number of epochs on regions, and again with hard negatives (default: %(default)s)",
+        help="number of epochs on regions; half as many with hard negatives follow (default: %(default)s)",
     )
     add(
         "--seed",
@@ -95,7 +95,7 @@ def _add_run(actions):
     parser = _add_action(actions, "run", "detect objects in images")
     add = parser.add_argument
     add("images", nargs="+", metavar="IMAGE", help="image file, or folder of images")
-    add("--weights", metavar="DIR", nargs="+", required=True, help=WEIGHTS)
+    add("--weights", metavar="DIR", action="append", required=True, help=WEIGHTS)
     add(
         "--least",
         type=fraction,
@@ -111,7 +111,7 @@ def _add_evaluate(actions):
     parser = _add_action(actions, "evaluate", "measure the average precision of a detector on images with boxes")
     add = parser.add_argument
     add("--data", metavar="DATA", default=region_training.SHAPES, help=DATA)
-    add("--weights", metavar="DIR", nargs="+", required=True, help=WEIGHTS)
+    add("--weights", metavar="DIR", action="append", required=True, help=WEIGHTS)
     add("--part", choices=("validation", "test"), help="part of the data (default: test, if the data have one)")
     add("--rule", choices=RULES, default="voc", help="rule for hits and false positives (default: %(default)s)")
     add(
@@ -140,6 +140,7 @@ def _train(options):
             raise ValueError(f"--resume continues with the settings of the run. Leave out {unused}.")
         run = region_training.read(options.out)
     else:
+        _check_drawn(options, region_training.SCENES)
         _check_free(options.out)
         run = region_training.stages(
             options.out,
@@ -147,7 +148,7 @@ def _train(options):
             start=options.weights,
             size=options.size,
             scenes=options.scenes,
-            scale=options.scale,
+            superpixels=options.superpixels,
             epochs=options.epochs,
             seed=options.seed,
         )
@@ -181,6 +182,13 @@ def _train_stage(name, recipe, options, which):
     return True
 
 
+def _check_drawn(options, scenes):
+    """Raise an error if an option for drawn scenes would have no effect."""
+    given = [f"--{name}" for name, default in (("size", None), ("scenes", scenes)) if getattr(options, name) != default]
+    if given and options.data != region_training.SHAPES:
+        raise ValueError(f"only drawn scenes have a size and a number to choose. Leave out {', '.join(given)}.")
+
+
 def _check_free(out):
     """Raise an error if an earlier run saved anything here."""
     if region_training.begun(out):
@@ -206,8 +214,8 @@ def _run(options):
             found[str(path)] = detections = detector.detect(image)
             if not quiet:
                 out.print(_lines(path, detections, detector.classes), markup=False, soft_wrap=True)
-            if options.out:
-                target = _free_name(Path(options.out), path, number)
+            if options.out:  # with the number, because images in different folders may have the same name
+                target = Path(options.out) / f"{number + 1:04}_{path.stem}.png"
                 with files.atomic(target) as file:
                     drawing.drawn(image, detections, detector.classes).save(file, "PNG")
                 report_written(out, target)
@@ -217,20 +225,18 @@ def _run(options):
     return 1 if unreadable else 0
 
 
-def _free_name(folder, path, number):
-    """Return the path of a drawing; two images may have the same name in different folders."""
-    return folder / f"{number + 1:04}_{path.stem}.png"
-
-
 def _lines(path, detections, classes):
     rows = [
         f"  {score:7.2%}  {classes[label]:12}  {' '.join(f'{value:.0f}' for value in box)}"
         for box, score, label in zip(*detections, strict=True)
     ]
-    return "\n".join([f"{path}: {len(rows)} objects (confidence, class, box x1 y1 x2 y2)", *rows])
+    return "\n".join(
+        [f"{path}: {len(rows)} object{'s' * (len(rows) != 1)} (confidence, class, box x1 y1 x2 y2)", *rows]
+    )
 
 
 def _evaluate(options):
+    _check_drawn(options, TEST_SCENES)
     out = output(options.json)
     detector = region_training.detector(*options.weights)
     part = options.part or region_training.held_out_part(options.data)

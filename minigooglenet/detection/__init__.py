@@ -16,9 +16,14 @@ from minigooglenet.detection.boxes import (
 )
 from minigooglenet.detection.coco import read_coco
 from minigooglenet.detection.detections import Detections, Truths
+from minigooglenet.detection.detector import Detector
+from minigooglenet.detection.drawing import drawn
 from minigooglenet.detection.errors import ErrorTypes, error_types
 from minigooglenet.detection.folders import DetectionFolder, LazyImages, folder, parts
 from minigooglenet.detection.grouping import MergeTree, merge_tree
+from minigooglenet.detection.region_classifier import region_images, region_network
+from minigooglenet.detection.region_training import RegionRecipe
+from minigooglenet.detection.regions import crop, crops
 from minigooglenet.detection.results import read_results, results_json, write_results
 from minigooglenet.detection.scenes import DetectionScenes, shapes_detection
 from minigooglenet.detection.selective_search import Proposals, selective_search
@@ -32,17 +37,22 @@ __all__ = [
     "DetectionFolder",
     "DetectionScenes",
     "Detections",
+    "Detector",
     "ErrorTypes",
     "Evaluation",
     "LazyImages",
     "MergeTree",
     "Proposals",
+    "RegionRecipe",
     "Truths",
     "area",
     "average_of",
     "average_precision",
     "checked",
     "clipped",
+    "crop",
+    "crops",
+    "drawn",
     "error_types",
     "evaluate",
     "felzenszwalb",
@@ -58,6 +68,8 @@ __all__ = [
     "read_coco",
     "read_results",
     "read_voc",
+    "region_images",
+    "region_network",
     "results_json",
     "selective_search",
     "shapes_detection",

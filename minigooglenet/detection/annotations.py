@@ -14,9 +14,10 @@ from minigooglenet import console, files
 from minigooglenet.detection import boxes as geometry
 from minigooglenet.detection.detections import Truths
 
-MOST_BYTES = 512 * 1024**2  # of a JSON file; COCO's largest, instances_train2017.json, has 449 MB
-MOST_BOXES = 2_000_000  # COCO's training set has 860,001
-MOST_BRACKETS = 10 * MOST_BOXES  # lists and objects of a JSON file: in memory each takes 30 times its 2 bytes
+MOST_BYTES = 512 * 1024**2  # of a JSON file; COCO's largest, instances_train2017.json, is smaller
+MOST_BOXES = 2_000_000  # COCO's training set has less than half as many
+MOST_BRACKETS = 10 * MOST_BOXES  # lists and objects of a JSON file; an empty list has 3 bytes there, 64 in memory
+MOST_TEXT = 120  # characters of a value in an error
 CLIPPED, EMPTY = "boxes that extend past their image, clipped", "boxes without area, dropped"
 
 
@@ -55,16 +56,20 @@ class Annotations(NamedTuple):
     def filtered(self, indices: Iterable[int]) -> "Annotations":
         """Return the annotations of some of the images."""
         chosen = list(indices)
-        rows = ([column[i] for i in chosen] for column in (self.files, self.sizes, self.ids, self.truths))
-        return Annotations(*rows, *self[4:])
+        return self._replace(
+            files=[self.files[i] for i in chosen],
+            sizes=[self.sizes[i] for i in chosen],
+            ids=[self.ids[i] for i in chosen],
+            truths=[self.truths[i] for i in chosen],
+        )
 
 
 class Objects:
     """The objects of one image while its file is read, and the number of boxes that were changed so far.
 
     Boxes that extend past their image are clipped and counted, and boxes without area are dropped and counted, because
-    published data sets have both: COCO's are polygons rounded to 0.01 pixels. A box completely outside its image, or
-    reversed, has no such excuse and raises an error.
+    published data sets have both. A box completely outside its image, or reversed, raises an error, because its image
+    or its form is probably wrong.
     """
 
     def __init__(self, size: tuple[int, int], counts: collections.Counter[str]) -> None:
@@ -155,7 +160,9 @@ def is_inside(name: str) -> bool:
 
 def brief(value: object) -> str:
     """Return a value from a file as short text for an error."""
-    return reprlib.repr(value)
+    shortened = reprlib.Repr()
+    shortened.maxstring = shortened.maxother = MOST_TEXT
+    return shortened.repr(value)
 
 
 def few(values) -> str:

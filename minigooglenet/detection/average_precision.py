@@ -6,7 +6,7 @@ ilsvrc : the best object that no earlier detection hit; for small objects, a sma
     (Russakovsky et al., "ImageNet Large Scale Visual Recognition Challenge", 2015, section 4.3)
 coco : the best object that no earlier detection hit (Lin et al., "Microsoft COCO", 2014, and the code of pycocotools)
 
-A difficult object is neither a hit nor a miss, and a detection of it is not counted, however many of them there are.
+A difficult object is not counted, neither are its detections, however many there are.
 """
 
 from collections.abc import Sequence
@@ -287,7 +287,7 @@ def match(ious: FloatArray, difficult: Array, least: FloatArray, rule: Rule) -> 
             if not candidates.any():
                 candidates = near[i] & difficult
             overlaps = np.where(candidates, ious[i], -1.0)
-            # Of equal overlaps, ILSVRC's code takes the first object and pycocotools the last one.
+            # Of equal overlaps, the first one counts, as in argmax; but pycocotools takes the last one.
             best = int(overlaps.argmax()) if rule == "ilsvrc" else len(overlaps) - 1 - int(overlaps[::-1].argmax())
             usable = candidates[best]
         if usable:

@@ -89,7 +89,8 @@ def _size(size):
 def clipped(boxes: ArrayLike, size: tuple[int, int]) -> tuple[FloatArray, int]:
     """Return boxes (M, 4) with the parts outside an image of size (H, W) removed, and how many boxes that changed.
 
-    The order and the number of boxes stay. A box completely outside becomes empty, with area 0, at the nearest edge.
+    The order and the number of boxes stay. A box completely outside becomes empty, at the nearest edge. Keep only boxes
+    whose `area` is above 0.
 
     Examples
     --------

@@ -79,7 +79,7 @@ class Truths(NamedTuple):
     ----------
     boxes : (K, 4) float64, x1, y1, x2, y2
     labels : (K,) int64, indices of classes
-    difficult : (K,) booleans: objects that nobody must detect, because they are hidden or tiny
+    difficult : (K,) booleans: the evaluation does not count this object, because it is hidden or tiny
 
     Examples
     --------

@@ -122,13 +122,13 @@ def folder(path: PathLike, part: str | None = None, classes: Sequence[str] | Non
     - subfolders `train`, `val` and `test` (and other names that `mg.data.image_folder` knows) with either inside.
 
     The images are next to the annotations, in `images` or `JPEGImages`, or in a folder named as the part. If a folder
-    has no parts, about a fifth of its images are its validation part; the name of an image decides, as in
-    `mg.data.image_folder`.
+    has no parts, or only "train", about a fifth of its images are its validation part; the name of an image decides, as
+    in `mg.data.image_folder`.
 
     Parameters
     ----------
     path : path of the folder, or of one COCO file
-    part : "train", "validation" or "test", see `parts`; by default everything, if the folder has no parts
+    part : "train", "validation" or "test", see `parts`; by default all images, if the folder has no parts
     classes : names of the classes in the order of their labels, such as those of a trained network or of the training
         part; by default the categories of the COCO file, ordered by ID, or all names in VOC's files, sorted
 
@@ -153,7 +153,7 @@ def folder(path: PathLike, part: str | None = None, classes: Sequence[str] | Non
     if part is None:
         if len(sources) > 1:
             raise ValueError(f"{path} has several parts: {few(sources)}. Pass part={next(iter(sources))!r}.")
-        return _opened(*sources.values(), classes)
+        return _opened(next(iter(sources.values())), classes)
     known = _parts(sources)
     if part not in known:
         raise ValueError(f"{path} has no part {part!r}; choose from {few(known)}")
@@ -190,7 +190,7 @@ def _opened(source, classes, part=WHOLE):
     home = next((home for home in source.homes if content.files and (home / content.files[0]).is_file()), None)
     missing = [file for file in content.files if home is None or not (home / file).is_file()]
     if missing:
-        homes = few(map(str, source.homes)) if home is None else home
+        homes = ", ".join(map(str, source.homes)) if home is None else home
         raise FileNotFoundError(
             f"{source.name}: image {brief(missing[0])} does not exist in {homes}; {len(missing):,} of "
             f"{len(content.files):,} images are missing"
@@ -209,37 +209,43 @@ def _sources(path):
         return {WHOLE: _coco(path)}
     if not path.is_dir():
         raise FileNotFoundError(f"{path} does not exist")
-    inside = listing.subfolders(path)
-    places = [path, *(path / name for name in inside if name.casefold() == ANNOTATIONS)]
+    sources = _sources_of_files(path) or _sources_of_folders(path)
+    if not sources:
+        raise ValueError(f"{path} has no annotations. Add a COCO file (.json) or VOC's files (.xml).")
+    return {WHOLE: sources["train"]} if [*sources] == ["train"] else sources
+
+
+def _sources_of_files(folder):
+    """Return the sources of the files in a folder or in its subfolder for annotations."""
+    inside = [folder / name for name in listing.subfolders(folder) if name.casefold() == ANNOTATIONS]
     for find in (_voc_sources, _coco_sources):
-        for place in places:
+        for place in (folder, *inside):
             sources = find(place)
             if sources:
                 return sources
-    sources = {}
-    for name in inside:
-        part = _part_of(name)
-        if part == WHOLE or name.casefold() not in PARTS[part]:
+    return {}
+
+
+def _sources_of_folders(folder):
+    """Return the sources of subfolders that have the name of a part."""
+    sources = dict[str, _Source]()
+    for name in listing.subfolders(folder):
+        part = next((part for part, words in PARTS.items() if name.casefold() in words), None)
+        candidates = {} if part is None else _sources_of_files(folder / name)
+        if part is None or not candidates:
             continue
+        if len(candidates) > 1:
+            raise ValueError(f"{folder / name} is a part of a data set, but has parts itself: {few(candidates)}")
         if part in sources:
-            raise ValueError(f"{path} has two folders for the part {part!r}. Merge them, or move one elsewhere.")
-        sources[part] = _only(path / name)
-    if not sources:
-        raise ValueError(f"{path} has no annotations. Add a COCO file (.json) or VOC's files (.xml).")
+            raise ValueError(f"{folder} has two folders for the part {part!r}. Merge them, or move one elsewhere.")
+        sources[part] = next(iter(candidates.values()))
     return sources
-
-
-def _only(folder):
-    sources = _sources(folder)
-    if WHOLE not in sources:
-        raise ValueError(f"{folder} is a part of a data set, but has parts itself: {few(sources)}")
-    return sources[WHOLE]
 
 
 def _coco_sources(place):
     files = _with_suffix(place, ".json")
     files = [file for file in files if file.name.casefold().startswith(INSTANCES)] or files
-    sources = {}
+    sources = dict[str, _Source]()
     for file in files:
         part = _part_of(file.stem)
         if part in sources or (sources and WHOLE in (part, *sources)):
@@ -262,20 +268,20 @@ def _voc_sources(place):
     lists = _root(place) / "ImageSets" / "Main"
     sources = {}
     for part, words in PARTS.items():
-        for name in words:
-            if (lists / f"{name}.txt").is_file():
-                sources[part] = _voc(place, part, _listed(lists / f"{name}.txt", place))
-                break
-    return sources or {WHOLE: _voc(place, WHOLE, files)}
+        file = next((file for file in (lists / f"{word}.txt" for word in words) if file.is_file()), None)
+        if file is not None:
+            sources[part] = _Source(partial(_read_listed, file, place), place, _homes(place, part))
+    return sources or {WHOLE: _Source(partial(read_voc, files), place, _homes(place, WHOLE))}
 
 
-def _voc(place, part, files):
-    return _Source(partial(read_voc, files), place, _homes(place, part))
+def _read_listed(file, place, classes):
+    return read_voc(_listed(file, place), classes)
 
 
 def _listed(file, place):
     """Return the XML files of a list, whose lines start with names without a suffix."""
-    stems = [line.split()[0] for line in limited(file, MOST_LIST).decode("utf-8-sig").splitlines() if line.strip()]
+    lines = limited(file, MOST_LIST).decode("utf-8-sig", "replace").splitlines()
+    stems = [line.split()[0] for line in lines if line.strip()]
     paths = [place / f"{stem}.xml" for stem in stems]
     missing = [stem for stem, path in zip(stems, paths, strict=True) if not is_inside(stem) or not path.is_file()]
     if missing:

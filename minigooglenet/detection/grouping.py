@@ -1,7 +1,7 @@
 """Hierarchical grouping (Uijlings et al. 2013, algorithm 1): merge the two most similar neighbours until one is left.
 
 Each of n superpixels and of the n - 1 merged regions gives a box, 2n - 1 boxes in total. Two regions are neighbours if
-two of their pixels share a side. Boxes that overlap are not enough: the box of a ring contains all that is inside.
+two of their pixels share a side. Overlapping boxes are not enough: the box of a frame contains every region inside it.
 """
 
 import heapq
@@ -37,8 +37,16 @@ class MergeTree(NamedTuple):
         ----------
         labels : (H, W) superpixels that the tree was made from
         merges : 0 (the superpixels) to n - 1 (the whole image)
+
+        Raises
+        ------
+        ValueError
+            If there are not so many merges.
         """
-        existing = (len(self.boxes) + 1) // 2 + merges
+        most = len(self.boxes) // 2
+        if not 0 <= merges <= most:
+            raise ValueError(f"merges must be in [0, {most}], got {merges}: {most + 1} superpixels have {most} merges")
+        existing = most + 1 + merges
         regions = np.arange(existing)
         for child in reversed(range(existing)):  # parents come after their children, so each parent's region is known
             if 0 <= self.parents[child] < existing:
@@ -49,7 +57,8 @@ class MergeTree(NamedTuple):
 def merge_tree(labels: IntArray, image: Array) -> MergeTree:
     """Return the hierarchical grouping of superpixels by colour, texture, size and fill.
 
-    Of equally similar pairs, the one with the smallest indices merges first.
+    All pixels of an image are connected, so a single region is left. Of equally similar pairs, the one with the
+    smallest indices merges first. Uijlings et al. 2013, algorithm 1.
 
     Parameters
     ----------

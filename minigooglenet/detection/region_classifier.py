@@ -3,7 +3,8 @@
 R-CNN (Girshick et al. 2014, section 2.3) starts from a network that was trained on whole images and replaces its
 classifier by a new one for the classes and the background. A region is positive for the object that it overlaps most,
 if their IoU is at least 0.5; all others are background. There are far more of those, so each image contributes a fixed
-number of both. Random background is soon too easy: hard negatives are those that a trained network takes for objects.
+number of both: R-CNN has 32 positives in a batch of 128. Here they are half, because a small network learns its classes
+from the positives. Random background is soon too easy: hard negatives are those that a network takes for objects.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,7 +27,7 @@ Propose = Callable[[UInt8Array], ArrayLike]
 BACKGROUND = "background"
 POSITIVE = 0.5  # least IoU with an object
 NEAR = 0.1  # least IoU of a negative that shows part of an object (Girshick 2015, section 2.3)
-POSITIVES, NEGATIVES = 16, 48  # regions of an image, in R-CNN's proportion of 32 to 96
+POSITIVES, NEGATIVES = 24, 24  # of an image, at most
 BATCH = 64  # regions per forward pass
 IGNORED = -1  # label of a region on a difficult object
 
@@ -144,7 +145,7 @@ def sample_regions(
 
 
 def region_images(
-    images: Sequence[UInt8Array],
+    images: Sequence[UInt8Array] | UInt8Array,
     truths: Sequence[Truths],
     propose: Propose,
     classes: Sequence[str],
@@ -181,6 +182,7 @@ def region_images(
     Images(2 images, 3 classes, 3x32x32)
     """
     names, seed = region_classes(classes), integer(seed, "seed", 0)
+    networks = None if networks is None else planned(networks)
     warped, labels, skipped = list[UInt8Array](), list[IntArray](), dict[str, str]()
     for index, true in enumerate(truths):
         try:

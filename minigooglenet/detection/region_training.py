@@ -10,13 +10,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from minigooglenet import checks, data, files, weights
 from minigooglenet.data import UNIT
+from minigooglenet.data.transforms import small_augmentation
 from minigooglenet.detection.detector import LEAST, Detector
 from minigooglenet.detection.folders import DetectionFolder, folder, parts
 from minigooglenet.detection.region_classifier import BACKGROUND, Propose, region_images
+from minigooglenet.detection.regions import crop
 from minigooglenet.detection.scenes import DetectionScenes, shapes_detection
-from minigooglenet.detection.selective_search import selective_search
+from minigooglenet.detection.selective_search import SCALE, selective_search
 from minigooglenet.evaluation.held_out import only_input
 from minigooglenet.shapes import integer
 from minigooglenet.training import Recipe, Settings
@@ -27,13 +31,14 @@ from minigooglenet.typing import FloatArray, PathLike, UInt8Array
 
 OBJECTS, REGIONS, HARD = "objects", "regions", "hard"  # folders of the stages
 SHAPES = "shapes"  # the name of the drawn scenes; other data are folders
-SIZE, SIDE = 64, 32  # of a drawn scene, and of a region
-SCENES, HELD_OUT = 300, 30  # drawn for training, and for the held-out regions
+SIZE, SIDE = 64, 24  # of a drawn scene, and of a region
+SCENES, HELD_OUT = 300, 30  # drawn for training, and held out
+WHOLE_IMAGES = 2000  # of single objects
 MOST_OBJECTS = 6  # in a drawn scene
-SCALE = 50.0  # of superpixels: twice the size that serves images of 64 pixels best, as in the paper
-WIDTH = 0.5  # of the mini GoogLeNet
-OBJECTS_EPOCHS, EPOCHS = 5, 3  # of the whole images, and of the regions, twice
-LR, FINE_LR = 0.05, 0.02  # learning rates of new and of trained networks
+SUPERPIXELS = 2.0  # their size as a factor of `selective_search.SCALE`; the paper doubles it too
+ARGUMENTS = {"width": 0.5, "dropout": False}  # of the mini GoogLeNet, so that it learns in a minute
+OBJECTS_EPOCHS, EPOCHS = 6, 5  # of the whole images, and of the regions
+LR, HARD_LR = 0.05, 0.02  # learning rate, and that of the last stage
 
 Scenes = DetectionScenes | DetectionFolder
 
@@ -48,7 +53,7 @@ class RegionRecipe(Recipe):
     size : height and width of drawn scenes; None for a folder, whose images have their own sizes
     side : height and width of a region, the input of the network
     scenes, held_out : numbers of drawn scenes for training and for the held-out regions
-    scale : size of the superpixels, for `selective_search`
+    superpixels : their size, as a factor of the scales of `selective_search`
     hard : whether the negatives are hard: chosen by the network in the weights file `start`
 
     Examples
@@ -62,14 +67,14 @@ class RegionRecipe(Recipe):
     side: int = SIDE
     scenes: int = SCENES
     held_out: int = HELD_OUT
-    scale: float = SCALE
+    superpixels: float = SUPERPIXELS
     hard: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("side", "scenes", "held_out"):
             integer(getattr(self, name), name, 1)
-        object.__setattr__(self, "scale", checks.number(self.scale, "scale", 1))
+        object.__setattr__(self, "superpixels", checks.number(self.superpixels, "superpixels", 0.1, 100))
         if flag(self.hard, "hard") and self.start is None:
             raise ValueError("hard needs start, the weights file of a network that was trained on regions")
 
@@ -81,24 +86,58 @@ class RegionRecipe(Recipe):
             networks, pixels = loaded.graph if self.hard else None, loaded.pixels or pixels
         train = load("train", self.data, self.size, self.scenes)
         test = load("validation", self.data, self.size, self.held_out, train.classes)
-        done, every, parts = 0, len(train.truths) + len(test.truths), []
+        done, every, regions = 0, len(train.truths) + len(test.truths), []
         for scenes, miner in ((train, networks), (test, None)):
-            on_image = None if on_bytes is None else functools.partial(_after, on_bytes, done, every)
-            regions = region_images(
+            found = region_images(
                 scenes.images,
                 scenes.truths,
-                proposer(self.scale),
+                proposer(self.superpixels),
                 scenes.classes,
                 self.side,
                 pixels=pixels,
                 networks=miner,
                 seed=self.settings.seed,
-                on_image=on_image,
+                on_image=None if on_bytes is None else functools.partial(_after, on_bytes, done, every),
             )
-            parts.append(regions)
+            regions.append(found)
             done += len(scenes.truths)
         if not self.augment:
-            parts[0].augment = None
+            regions[0].augment = None
+        return data.Split(*regions)
+
+
+@dataclass(frozen=True)
+class ObjectRecipe(Recipe):
+    """A Recipe whose images are drawn scenes of single objects, warped as a whole to the size of a region.
+
+    Attributes
+    ----------
+    side : height and width of a region
+    scenes, held_out : numbers of scenes for training, and held out
+
+    Examples
+    --------
+    >>> from minigooglenet.detection.region_training import ObjectRecipe
+    >>> ObjectRecipe("shapes", side=24, scenes=4, held_out=2).split()
+    Split(4 train, 2 test, 10 classes, 3x24x24)
+    """
+
+    side: int = SIDE
+    scenes: int = WHOLE_IMAGES
+    held_out: int = HELD_OUT
+
+    def split(self, on_bytes: Callable[[int, int], object] | None = None) -> data.Split:
+        """Return the warped images as a data.Split; `on_bytes` is called once, at the end."""
+        parts = []
+        for seed, count in enumerate((self.scenes, self.held_out)):
+            drawn = data.shapes(count, seed=seed)
+            whole = (0, 0, *drawn.images.shape[2:])  # square
+            images = np.stack([crop(image, whole, self.side, context=0) for image in drawn.images])
+            parts.append(data.Images(images, drawn.labels, drawn.classes, UNIT))
+        if self.augment:
+            parts[0].augment = small_augmentation
+        if on_bytes is not None:
+            on_bytes(self.scenes + self.held_out, self.scenes + self.held_out)
         return data.Split(*parts)
 
 
@@ -138,14 +177,16 @@ def held_out_part(data: str = SHAPES) -> str:
 
 
 @functools.cache
-def proposer(scale: float) -> Propose:
+def proposer(superpixels: float) -> Propose:
     """Return the function (image) -> boxes of Selective Search; it remembers the boxes of each image.
+
+    superpixels : their size, as a factor of the scales of `selective_search`
 
     Examples
     --------
     >>> import minigooglenet as mg
     >>> from minigooglenet.detection import region_training
-    >>> propose = region_training.proposer(50)
+    >>> propose = region_training.proposer(2.0)
     >>> image = mg.data.shapes(1, 48).images[0]
     >>> propose(image) is propose(image)
     True
@@ -155,7 +196,7 @@ def proposer(scale: float) -> Propose:
     def propose(image: UInt8Array) -> FloatArray:
         key = hashlib.sha256(repr(image.shape).encode() + image.tobytes()).digest()
         if key not in known:
-            known[key] = selective_search(image, (scale,)).boxes
+            known[key] = selective_search(image, [superpixels * scale for scale in SCALE]).boxes
         return known[key]
 
     return propose
@@ -168,7 +209,7 @@ def stages(
     start: str | None = None,
     size: int | None = None,
     scenes: int = SCENES,
-    scale: float = SCALE,
+    superpixels: float = SUPERPIXELS,
     epochs: int = EPOCHS,
     seed: int = 0,
 ) -> dict[str, Recipe]:
@@ -181,8 +222,8 @@ def stages(
     start : weights file of a network for whole images; by default, drawn scenes have a stage for it, and the network
         for a folder starts from He initialisation
     size, scenes : height and width, and number, of drawn scenes
-    scale : size of the superpixels
-    epochs : of the regions, and again of the regions with hard negatives
+    superpixels : their size, as a factor of the scales of `selective_search`
+    epochs : of the regions; the stage with hard negatives has half as many
     seed : random seed for everything
 
     Examples
@@ -191,27 +232,29 @@ def stages(
     >>> list(region_training.stages("run"))
     ['objects', 'regions', 'hard']
     """
-    arguments, run, side = {"width": WIDTH}, dict[str, Recipe](), SIDE
+    run, side = dict[str, Recipe](), SIDE
     if start is not None:
         graph = weights.load(start).graph
         side = graph.inputs[only_input(graph)][-1]
     elif data == SHAPES:
         settings = Settings(epochs=OBJECTS_EPOCHS, lr=LR, seed=seed)
-        run[OBJECTS] = Recipe(SHAPES, SIDE, True, "mini", arguments, None, seed, settings)
+        run[OBJECTS] = ObjectRecipe(SHAPES, None, True, "mini", ARGUMENTS, None, seed, settings)
         start = str(Path(out) / OBJECTS / WEIGHTS)
     size = (size or SIZE) if data == SHAPES else None
-    settings = Settings(epochs=epochs, lr=LR if start is None else FINE_LR, seed=seed)
+    settings = Settings(epochs=epochs, lr=LR, seed=seed)
     first = RegionRecipe(
-        data, size, True, "mini", arguments, start, seed, settings,
-        side=side, scenes=scenes, held_out=HELD_OUT, scale=scale,
+        data, size, True, "mini", ARGUMENTS, start, seed, settings,
+        side=side, scenes=scenes, held_out=HELD_OUT, superpixels=superpixels,
     )  # fmt: skip
-    settings = replace(settings, lr=FINE_LR)
+    settings = replace(settings, epochs=max(1, epochs // 2), lr=HARD_LR)
     hard = replace(first, start=str(Path(out) / REGIONS / WEIGHTS), settings=settings, hard=True)
     return {**run, REGIONS: first, HARD: hard}
 
 
 def write(out: PathLike, run: dict[str, Recipe]) -> None:
     """Write the recipe of each stage into its folder in `out`, so that `read` returns them at any time."""
+    if OBJECTS not in run:  # an earlier run, which saved nothing, may have left its recipe
+        (Path(out) / OBJECTS / recipes.FILE).unlink(missing_ok=True)
     for name, recipe in run.items():
         files.make_folder(Path(out) / name)
         recipe.write(Path(out) / name)
@@ -227,7 +270,7 @@ def read(out: PathLike) -> dict[str, Recipe]:
     """
     run = dict[str, Recipe]()
     if (Path(out) / OBJECTS / recipes.FILE).exists():
-        run[OBJECTS] = recipes.read(Path(out) / OBJECTS)
+        run[OBJECTS] = recipes.read(Path(out) / OBJECTS, ObjectRecipe)
     for name in (REGIONS, HARD):
         run[name] = recipes.read(Path(out) / name, RegionRecipe)
     return run
@@ -256,23 +299,20 @@ def detector(*folders: PathLike, least: float = LEAST) -> Detector:
         last = [name for name in begun(out) if name != OBJECTS][-1:]
         if not last:
             raise ValueError(f"{out} has no trained region network. Train one with `minigooglenet detect train`.")
-        recipe, path = recipes.read(Path(out) / last[0], RegionRecipe), Path(out) / last[0] / WEIGHTS
-        loaded = weights.load(path)
-        if not loaded.classes or loaded.classes[-1] != BACKGROUND:
-            raise ValueError(
-                f"the last class of {path} must be {BACKGROUND!r}, as `minigooglenet detect train` writes it"
-            )
+        path = Path(out) / last[0]
+        loaded, superpixels = weights.load(path / WEIGHTS), recipes.read(path, RegionRecipe).superpixels
+        if not loaded.classes or loaded.classes[-1] != BACKGROUND or loaded.pixels is None:
+            raise ValueError(f"{path} has no region network as `minigooglenet detect train` writes it")
         networks.append(loaded.graph)
-        facts.append({"classes": loaded.classes[:-1], "pixels": loaded.pixels, "scale": recipe.scale})
+        facts.append((loaded.classes[:-1], loaded.pixels, superpixels))
     for out, fact in zip(folders, facts, strict=True):
-        for name, value in fact.items():
-            if value != facts[0][name]:
+        for name, value, first in zip(("classes", "pixels", "superpixels"), fact, facts[0], strict=True):
+            if value != first:
                 raise ValueError(
-                    f"detectors of an ensemble must have the same {name}: {folders[0]} has {facts[0][name]}, {out} has "
-                    f"{value}"
+                    f"detectors of an ensemble must have the same {name}: {folders[0]} has {first}, {out} has {value}"
                 )
-    classes, pixels, scale = facts[0].values()
-    return Detector(networks, classes, proposer(scale), pixels=pixels or UNIT, least=least)
+    classes, pixels, superpixels = facts[0]
+    return Detector(networks, classes, proposer(superpixels), pixels=pixels, least=least)
 
 
 def _after(on_image, before, every, done):

@@ -4,6 +4,9 @@ import json
 import math
 import operator
 from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 
 from minigooglenet import files
 from minigooglenet.detection import annotations
@@ -11,6 +14,8 @@ from minigooglenet.detection.annotations import brief, few
 from minigooglenet.detection.coco import bbox
 from minigooglenet.detection.detections import Detections
 from minigooglenet.typing import PathLike
+
+Rows = tuple[list[tuple[float, ...]], list[float], list[int]]  # boxes, scores and labels of an image
 
 
 def results_json(detections: Sequence[Detections], image_ids: Sequence[int | str], category_ids: Sequence[int]) -> str:
@@ -65,8 +70,8 @@ def write_results(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = pathlib.Path(folder, "results.json")
     ...     detection.write_results(path, [cats], image_ids=[7], category_ids=[3])
-    ...     detection.read_results(path, image_ids=[7], category_ids=[3])[0].boxes.tolist()
-    [[10.0, 5.0, 30.0, 35.0]]
+    ...     path.stat().st_size > 80
+    True
     """
     files.write_text(path, results_json(detections, image_ids, category_ids))
 
@@ -92,22 +97,32 @@ def read_results(path: PathLike, image_ids: Sequence[int | str], category_ids: S
 
     Examples
     --------
-    See `write_results`.
+    >>> import pathlib, tempfile
+    >>> from minigooglenet import detection
+    >>> text = '[{"image_id": 7, "category_id": 3, "bbox": [10, 5, 20, 30], "score": 0.75}]'
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "results.json")
+    ...     _ = path.write_text(text)
+    ...     detection.read_results(path, image_ids=[7, 8], category_ids=[3])[0].boxes.tolist()
+    [[10.0, 5.0, 30.0, 35.0]]
     """
     entries = annotations.json_of(path)
     if not isinstance(entries, list):
         raise ValueError(f"{path} must be a list of results, got {brief(entries)}")
     annotations.check_count(path, len(entries))
-    images = {image_id: Detections([], [], []) for image_id in image_ids}
-    labels = {category_id: label for label, category_id in enumerate(category_ids)}
-    if len(images) < len(image_ids) or len(labels) < len(category_ids):
+    images: dict[int | str, Rows] = {image_id: ([], [], []) for image_id in image_ids}
+    indices = {category_id: label for label, category_id in enumerate(category_ids)}
+    if len(images) < len(image_ids) or len(indices) < len(category_ids):
         raise ValueError("image_ids and category_ids must not repeat an ID")
     for index, entry in enumerate(entries):
         try:
-            _add(entry, images, labels)
+            _add(entry, images, indices)
         except (ValueError, TypeError, OverflowError) as error:  # OverflowError: an integer of 400 digits
             raise ValueError(f"{path}: result {index}: {error}") from error
-    return [one.checked() for one in images.values()]
+    return [
+        Detections(np.array(boxes).reshape(-1, 4), np.array(scores, np.float64), np.array(labels, np.int64)).checked()
+        for boxes, scores, labels in images.values()
+    ]
 
 
 def _plain(image_id):
@@ -118,7 +133,8 @@ def _add(entry, images, labels):
     """Append a result to the lists of its image; errors do not name the file."""
     if not isinstance(entry, dict):
         raise TypeError(f"it must be an object, got {brief(entry)}")
-    image, category, score = entry.get("image_id"), entry.get("category_id"), entry.get("score")
+    image, category = entry.get("image_id"), entry.get("category_id")
+    score: Any = entry.get("score")
     if type(image) not in (int, str) or image not in images:
         raise ValueError(f"image_id {brief(image)} is unknown; the images are {few(images)}")
     if type(category) is not int or category not in labels:
@@ -129,7 +145,5 @@ def _add(entry, images, labels):
     corners = x, y, x + width, y + height
     if not all(map(math.isfinite, corners)) or x + width == x or y + height == y:
         raise ValueError(f"bbox {brief(entry['bbox'])} has no area, or a value that is not finite")
-    one = images[image]
-    one.boxes.append(corners)
-    one.scores.append(float(score))
-    one.labels.append(labels[category])
+    for column, value in zip(images[image], (corners, float(score), labels[category]), strict=True):
+        column.append(value)

@@ -111,7 +111,7 @@ def _scene(rng, size, objects):
     canvas, ground = background(rng, size)
     labels = rng.integers(0, len(CLASSES), objects)
     owners = Image.new("L", canvas.size)  # 1 + the index of the object in front at each fine pixel, 0 where none is
-    colours, areas = [], []
+    colours, areas = list[tuple[int, ...]](), []
     for i, label in enumerate(labels):
         outline = rotated(rng, label) * math.exp(rng.uniform(*np.log(SIDES)))
         outline += rng.uniform(0, 1 - outline.max(axis=0))

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minigooglenet import console
+from minigooglenet import checks, console
 from minigooglenet.detection.colour_spaces import converted
 from minigooglenet.detection.grouping import MergeTree, merge_tree
 from minigooglenet.detection.superpixels import superpixels
-from minigooglenet.typing import FloatArray, UInt8Array
+from minigooglenet.typing import FloatArray, IntArray, UInt8Array
 
-SCALE = (25, 50)  # for images of 64 to 128 pixels; Uijlings et al. have 50 and 100 for photographs of 500 pixels
-COLOUR_SPACES = ("hsv", "lab")  # "fast" of Uijlings et al., section 5.4
+SCALE = (25, 50)  # for images of 64 to 128 pixels; for photographs, Uijlings et al. have 50 and 100
+COLOUR_SPACES = ("hsv", "lab")  # those of the "fast" version of Uijlings et al.
 
 
 @dataclass(frozen=True, repr=False)
@@ -47,20 +47,22 @@ def selective_search(
 
     The image is grouped once for each scale and colour space. The boxes are ordered by their level: first the last
     region of each grouping, which is the whole image, then the region before it, and so on down to the superpixels
-    (Uijlings et al. 2013, section 4.3, without its random numbers). Of equal boxes, the first is kept.
+    (Uijlings et al. 2013, section 3.3, without its random numbers). Of equal boxes, the first is kept. The result is
+    bit-identical for every number of threads.
 
     Parameters
     ----------
     image : (3, H, W) uint8, red first
-    scale : scales of the superpixels; each is also their minimum size in pixels, so both double together. Superpixels
-        twice as large, (50, 100), give fewer than half of the proposals.
+    scale : scales of the superpixels. Each is also their minimum size in pixels, so both double together: (50, 100) is
+        the paper's "superpixel size x2" for (25, 50), with fewer than 0.6 times the proposals. A photograph needs
+        larger scales, or should be made smaller first.
     colour_spaces : "rgb", "hsv" and "lab", or some of them
     method : of the superpixels: "skimage", "ours", or "auto" for scikit-image if it is installed
 
     Raises
     ------
     ValueError
-        If the image has another shape or no pixels, if a scale is not a positive number, or if a name is unknown.
+        If the image has another shape or no pixels, if a scale is below 1, or if a name is unknown.
 
     Examples
     --------
@@ -74,8 +76,9 @@ def selective_search(
     >>> detection.iou(proposals.boxes, [(10, 8, 30, 16)]).max()  # the red rectangle
     np.float64(1.0)
     """
-    boxes, levels = list[FloatArray](), list[FloatArray]()
-    for tree in _groupings(image, np.atleast_1d(scale).tolist(), np.atleast_1d(colour_spaces).tolist(), method):
+    boxes, levels = list[FloatArray](), list[IntArray]()
+    scales = [checks.number(value, "scale", 1) for value in np.atleast_1d(scale).tolist()]
+    for tree in _groupings(image, scales, np.atleast_1d(colour_spaces).tolist(), method):
         boxes.append(tree.boxes[::-1])
         levels.append(np.arange(len(tree.boxes)))
     if not boxes:
@@ -89,4 +92,4 @@ def _groupings(image, scales, spaces, method) -> Iterator[MergeTree]:
     for space in spaces:
         values = converted(image, space)
         for scale in scales:
-            yield merge_tree(superpixels(values, scale, max(1, round(scale)), method), values)
+            yield merge_tree(superpixels(values, scale, round(scale), method), values)

@@ -1,7 +1,6 @@
 """Similarities of two regions: colour, texture, size and fill (Uijlings et al. 2013, section 3.2), each in 0 .. 1.
 
-A region's pixels are not needed again after its histograms are made: histogram, size and box of two merged regions
-follow from the two.
+Only superpixels read pixels. The histograms, the size and the box of a merged region follow from its two parts.
 """
 
 import itertools

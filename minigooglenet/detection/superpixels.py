@@ -17,7 +17,7 @@ from minigooglenet.shapes import integer
 from minigooglenet.typing import Array, IntArray
 
 METHODS = ("auto", "skimage", "ours")
-SIGMA = 0.8  # pixels; Felzenszwalb and Huttenlocher, section 6: invisible, but it removes artefacts of digital images
+SIGMA = 0.8  # pixels; Felzenszwalb and Huttenlocher, section 5: invisible, but it removes artefacts of digital images
 
 
 def superpixels(image: Array, scale: float, min_size: int, method: str = "auto") -> IntArray:

@@ -10,7 +10,7 @@ from minigooglenet.detection import annotations
 from minigooglenet.detection.annotations import Annotations, Objects, brief, few
 from minigooglenet.typing import PathLike
 
-MOST_BYTES = 4 * 1024**2  # of one file; VOC's own have at most 30 kB
+MOST_BYTES = 4 * 1024**2  # of one file; VOC's own have a few kilobytes
 
 
 class _Object(NamedTuple):
@@ -67,15 +67,15 @@ def read_voc(paths: Iterable[PathLike], classes: Sequence[str] | None = None) ->
     >>> cats.files, cats.truths[0].boxes.tolist()
     (['a.jpg'], [[10.0, 5.0, 30.0, 35.0]])
     """
-    paths, contents, total = list(map(Path, paths)), [], 0
-    for path in paths:
+    sources, contents, total = list(map(Path, paths)), [], 0
+    for path in sources:
         contents.append(_read(path))
         total += len(contents[-1].objects)
         annotations.check_count(path.parent, total)
     names = sorted({one.name for content in contents for one in content.objects}) if classes is None else classes
     labels = {name: label for label, name in enumerate(names)}
     counts, truths = collections.Counter[str](), []
-    for path, content in zip(paths, contents, strict=True):
+    for path, content in zip(sources, contents, strict=True):
         objects = Objects(content.size, counts)
         for number, (name, corners, difficult) in enumerate(content.objects, 1):
             try:
@@ -88,11 +88,11 @@ def read_voc(paths: Iterable[PathLike], classes: Sequence[str] | None = None) ->
     return Annotations(
         [content.file for content in contents],
         [content.size for content in contents],
-        [path.stem for path in paths],
+        [path.stem for path in sources],
         truths,
         tuple(labels),
         tuple(range(1, len(labels) + 1)),
-        annotations.notes(paths[0].parent, counts) if paths else (),
+        annotations.notes(sources[0].parent, counts) if sources else (),
     )
 
 

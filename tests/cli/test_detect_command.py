@@ -92,6 +92,36 @@ def test_drawn_scenes_have_a_stage_for_single_objects(tmp_path):
     assert region_training.begun(tmp_path) == []
 
 
+@pytest.fixture(scope="module")
+def coco(tmp_path_factory):
+    """Return a folder in COCO's layout, with one training image that cannot be read."""
+    home = tmp_path_factory.mktemp("coco")
+    for part, name in (("train", "train"), ("validation", "val")):
+        scenes = region_training.load(part, size=40, count=3)
+        content = {"images": [], "annotations": [], "categories": [{"id": 7, "name": "a"}, {"id": 9, "name": "b"}]}
+        for number, (image, truths) in enumerate(zip(scenes.images, scenes.truths, strict=True)):
+            file = f"{name}_{number}.png"
+            Image.fromarray(image.transpose(1, 2, 0)).save(home / file)
+            content["images"].append({"id": number, "file_name": file, "width": 40, "height": 40})
+            for (x1, y1, x2, y2), label in zip(truths.boxes.tolist(), truths.labels.tolist(), strict=True):
+                entry = {"image_id": number, "category_id": 7 + 2 * (label % 2), "bbox": [x1, y1, x2 - x1, y2 - y1]}
+                content["annotations"].append({"id": len(content["annotations"]), "iscrowd": 0, **entry})
+        (home / f"instances_{name}.json").write_text(json.dumps(content), encoding="utf-8")
+    (home / "train_1.png").write_bytes(b"not an image")
+    return home
+
+
+def test_folder_in_the_layout_of_coco_trains_a_detector(coco, tmp_path, capsys):
+    assert main(["detect", "train", "--data", str(coco), "--out", str(tmp_path), "--epochs", "1"]) == 0
+    assert "train_1.png" in (tmp_path / "regions" / "skipped.csv").read_text(encoding="utf-8")
+    assert weights.load(tmp_path / "hard").classes == ("a", "b", "background")
+    capsys.readouterr()
+    options = ["--data", str(coco), "--weights", str(tmp_path), "--json", str(tmp_path / "r.json")]
+    assert main(["detect", "evaluate", *options]) == 0
+    assert f"3 images of {coco}, validation; rule voc" in capsys.readouterr().out
+    assert {result["category_id"] for result in json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))} <= {7, 9}
+
+
 def test_run_draws_boxes_and_writes_results(trained, tmp_path, capsys):
     scenes = region_training.load("test", size=48, count=2)
     for number, image in enumerate(scenes.images):
@@ -143,7 +173,7 @@ def test_evaluation_prints_a_table_for_each_rule(trained, capsys):
 def test_ensemble_of_one_detector_twice_gives_the_same_results(trained, tmp_path, capsys):
     for name, folders in (("one", [trained]), ("two", [trained, trained])):
         options = ["--size", "32", "--scenes", "2", "--json", str(tmp_path / f"{name}.json")]
-        assert main(["detect", "evaluate", "--weights", *map(str, folders), *options]) == 0
+        assert main(["detect", "evaluate", *[f"--weights={folder}" for folder in folders], *options]) == 0
     capsys.readouterr()
     one, two = (json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8")) for name in ("one", "two"))
     assert one == two
@@ -151,9 +181,9 @@ def test_ensemble_of_one_detector_twice_gives_the_same_results(trained, tmp_path
 
 
 def test_ensemble_needs_the_same_proposals(start, trained, tmp_path, capsys):
-    assert train(start, tmp_path, "--scale", "80") == 0
-    assert main(["detect", "evaluate", "--weights", str(trained), str(tmp_path)]) == 1
-    assert "must have the same scale" in capsys.readouterr().err
+    assert train(start, tmp_path, "--superpixels", "4") == 0
+    assert main(["detect", "evaluate", "--weights", str(trained), "--weights", str(tmp_path)]) == 1
+    assert "must have the same superpixels" in capsys.readouterr().err
 
 
 def test_training_rejects_a_folder_with_a_run(start, trained, capsys):
@@ -162,8 +192,14 @@ def test_training_rejects_a_folder_with_a_run(start, trained, capsys):
 
 
 def test_resume_rejects_other_settings(trained, capsys):
-    assert main(["detect", "train", "--out", str(trained), "--resume", "--scale", "25"]) == 1
-    assert "Leave out --scale." in capsys.readouterr().err
+    assert main(["detect", "train", "--out", str(trained), "--resume", "--superpixels", "1"]) == 1
+    assert "Leave out --superpixels." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("action", [["train", "--out"], ["evaluate", "--weights"]])
+def test_folder_rejects_options_for_drawn_scenes(coco, tmp_path, capsys, action):
+    assert main(["detect", *action, str(tmp_path), "--data", str(coco), "--size", "48"]) == 1
+    assert "Leave out --size." in capsys.readouterr().err
 
 
 def test_detection_needs_a_trained_detector(tmp_path, capsys):

@@ -134,6 +134,14 @@ def test_only_voc_prefers_a_nearer_difficult_object():
     assert hits == {"voc": [], "ilsvrc": [True], "coco": [True]}
 
 
+def test_equal_overlaps_match_the_first_object_or_the_last():
+    # The first detection is between both objects; the second one reaches only the first object.
+    detections = found([(20, 0, 120, 100), (0, 0, 100, 100)], [0.9, 0.8])
+    truths = objects([(0, 0, 100, 100), (40, 0, 140, 100)])
+    hits = {rule: evaluate([detections], [truths], ["cat"], rule).curves[0].hits.tolist() for rule in RULES}
+    assert hits == {"voc": [True, False], "ilsvrc": [True, False], "coco": [True, True]}
+
+
 def test_class_with_only_difficult_objects_is_excluded():
     result = evaluate([found([(0, 0, 4, 4)], [0.9])], [objects([(0, 0, 4, 4)], [True])], ["cat"])
     assert np.isnan(result.ap[0])

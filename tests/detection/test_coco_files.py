@@ -44,6 +44,11 @@ def test_coco_boxes_become_half_open_corners(file):
     assert content.notes == ()
 
 
+def test_outlines_are_dropped_while_reading(file):
+    _write(file, boxes=[BOX | {"segmentation": [[1, 2, 3, 4, 5, 6]]}])
+    assert annotations.json_of(file)["annotations"] == [BOX]
+
+
 def test_classes_give_the_order_of_labels(file):
     content = read_coco(_write(file), classes=["cat", "dog"])
     assert (content.classes, content.category_ids) == (("cat", "dog"), (3, 1))

@@ -81,7 +81,7 @@ true = st.lists(st.tuples(boxes, st.integers(0, 2), st.booleans()), max_size=6)
 
 
 @given(found, true)
-def test_every_false_positive_of_the_coco_rule_has_one_error(found, true):
+def test_every_coco_false_positive_has_one_error(found, true):
     detections = Detections(*([row[i] for row in found] for i in range(3)))
     truths = Truths(*([row[i] for row in true] for i in range(3)))
     result, curves = error_types([detections], [truths]), evaluate([detections], [truths], "abc", "coco").curves

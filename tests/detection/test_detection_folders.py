@@ -69,7 +69,6 @@ def test_images_are_found_near_a_coco_file(tmp_path, home):
     _coco(tmp_path / "train.json", ["a.png", "b.png"])
     for name in ("a.png", "b.png"):
         _image(tmp_path / home / name)
-    assert _is_read(folder(tmp_path, "train"), 2)
     assert _is_read(folder(tmp_path), 2)
     assert _is_read(folder(tmp_path / "train.json"), 2)
 
@@ -112,17 +111,18 @@ def test_folders_of_parts_are_recognised(tmp_path, layout):
         assert _is_read(folder(tmp_path, part))
 
 
-def test_names_hold_a_fifth_out_of_a_folder_without_parts(tmp_path):
+@pytest.mark.parametrize("file", ["boxes.json", "instances_train.json"])
+def test_names_hold_a_fifth_out_of_the_only_part(tmp_path, file):
     names = [f"{i}.png" for i in range(50)]
     for name in names:
         _image(tmp_path / name)
-    _coco(tmp_path / "boxes.json", names)
+    _coco(tmp_path / file, names)
     assert parts(tmp_path) == ("train", "validation")
     train, held_out = (folder(tmp_path, part) for part in parts(tmp_path))
     assert sorted(train.images.paths + held_out.images.paths) == sorted(tmp_path / name for name in names)
     assert 2 < len(held_out) < 20
     assert _is_read(folder(tmp_path), 50)
-    _coco(tmp_path / "boxes.json", names[:40])
+    _coco(tmp_path / file, names[:40])
     assert {*folder(tmp_path, "validation").images.paths} <= {*held_out.images.paths}
     with pytest.raises(ValueError, match=r"has no part 'test'; choose from 'train', 'validation'"):
         folder(tmp_path, "test")
@@ -134,10 +134,11 @@ def test_folder_without_images_is_empty(tmp_path):
 
 
 def test_missing_images_are_named_and_counted(tmp_path):
-    _coco(tmp_path / "boxes.json", ["a.png", "b.png"])
-    with pytest.raises(FileNotFoundError, match=r"boxes.json: image 'a.png' does not exist in .*; 2 of 2 images are"):
+    name = "a_name_that_is_longer_than_thirty_letters.png"
+    _coco(tmp_path / "boxes.json", [name, "b.png"])
+    with pytest.raises(FileNotFoundError, match=rf"boxes.json: image '{name}' does not exist in .*; 2 of 2 images are"):
         folder(tmp_path)
-    _image(tmp_path / "a.png")
+    _image(tmp_path / name)
     with pytest.raises(FileNotFoundError, match=r"boxes.json: image 'b.png' does not exist in .*; 1 of 2 images are"):
         folder(tmp_path)
 
@@ -168,6 +169,26 @@ def test_unclear_folders_are_rejected(tmp_path):
         _coco(tmp_path / "parts" / name / "boxes.json", ["a.png"])
     with pytest.raises(ValueError, match="has two folders for the part 'validation'"):
         parts(tmp_path / "parts")
-    _coco(tmp_path / "nested" / "train" / "train.json", ["a.png"])
-    with pytest.raises(ValueError, match="is a part of a data set, but has parts itself: 'train'"):
+    for name in ("train", "val"):
+        _coco(tmp_path / "nested" / "train" / f"{name}.json", ["a.png"])
+    with pytest.raises(ValueError, match="is a part of a data set, but has parts itself: 'train', 'validation'"):
         parts(tmp_path / "nested")
+
+
+def test_part_without_annotations_is_left_out(tmp_path):
+    for part in ("train", "val"):
+        _coco(tmp_path / part / "boxes.json", ["a.png"])
+    _image(tmp_path / "test" / "a.png")
+    assert parts(tmp_path) == ("train", "validation")
+
+
+def test_list_with_missing_files_stops_only_its_part(tmp_path):
+    _voc(tmp_path / "a.xml", "a.png")
+    _image(tmp_path / "a.png")
+    lists = tmp_path / "ImageSets" / "Main"
+    lists.mkdir(parents=True)
+    (lists / "train.txt").write_text("a")
+    (lists / "test.txt").write_bytes(b"\xff")
+    assert _is_read(folder(tmp_path, "train"))
+    with pytest.raises(FileNotFoundError, match=r"test.txt lists .* 1 of 1 are missing"):
+        folder(tmp_path, "test")

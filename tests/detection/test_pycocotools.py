@@ -113,6 +113,14 @@ def test_coco_rule_agrees_with_pycocotools(start):
                     assert result.ap[label] == pytest.approx(expected, abs=1e-12, nan_ok=True), (seed, points, label)
 
 
+def test_equal_overlaps_match_as_in_pycocotools():
+    detections = [Detections([(20, 0, 120, 100), (0, 0, 100, 100)], [0.9, 0.8], [0, 0])]
+    truths = [Truths([(0, 0, 100, 100), (40, 0, 140, 100)], [0, 0], [False] * 2)]
+    with contextlib.redirect_stdout(io.StringIO()):
+        expected = average(judged(detections, truths), 0, np.linspace(0, 1, 101))
+    assert evaluate(detections, truths, CLASSES, "coco", "101").ap[0] == pytest.approx(expected, abs=1e-12)
+
+
 def test_worlds_contain_the_awkward_cases():
     ties = nothing = ignored = excluded = 0
     for seed in range(200):
