@@ -1,5 +1,6 @@
 """Detection: which objects are in an image, and where. Boxes, proposals, classified regions, and their evaluation."""
 
+from minigooglenet.detection import multibox
 from minigooglenet.detection.annotations import Annotations
 from minigooglenet.detection.average_precision import Curve, Evaluation, average_precision, evaluate
 from minigooglenet.detection.boxes import (
@@ -62,6 +63,7 @@ __all__ = [
     "from_normalised",
     "iou",
     "merge_tree",
+    "multibox",
     "nms",
     "nms_per_class",
     "parts",

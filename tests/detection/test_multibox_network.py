@@ -14,8 +14,13 @@ FORMS = {"convolutional": 3, "fully_connected": 20}
 form = pytest.mark.parametrize("form", FORMS)
 
 
-def small(form, rng=0, size=64):
-    return multibox_network(BOXES, size, form=form, priors=FORMS[form], width=0.25, rng=rng)
+def small(form, seed=0):
+    """Return a small MultiBox whose output layers have random weights; initially, they are zeros."""
+    multibox = multibox_network(BOXES, form=form, priors=FORMS[form], width=0.25, rng=seed)
+    for name in (f"{OFFSETS}/weight", f"{LOGITS}/weight"):
+        weight = multibox.graph.params[name]
+        weight[...] = np.random.default_rng(seed).normal(0, 0.5 / np.sqrt(weight[0].size), weight.shape)
+    return multibox
 
 
 @form
@@ -55,21 +60,28 @@ def test_image_of_another_size_gets_boxes_in_its_pixels():
     assert boxes[:, [1, 3]].max() == 64
 
 
-def test_equal_confidences_keep_the_order_of_the_priors():
-    multibox = small("convolutional")
-    for name in (f"{LOGITS}/weight", f"{OFFSETS}/weight"):
-        multibox.graph.params[name][...] = 0
-    proposals = multibox.propose(SCENES.images[0], 4)
+@form
+def test_no_proposal_repeats_a_better_one(form):
+    boxes = small(form).propose(SCENES.images[0], 200).boxes
+    overlaps = detection.iou(boxes, boxes)
+    assert overlaps[~np.eye(len(boxes), dtype=bool)].max() <= 0.7
+
+
+@form
+def test_untrained_network_proposes_its_priors_in_order(form):
+    multibox = multibox_network(BOXES, form=form, priors=FORMS[form], width=0.25, rng=0)
+    proposals = multibox.propose(SCENES.images[0], 9)
+    priors, _ = detection.clipped(multibox.priors * 64, (64, 64))
     assert len(set(proposals.scores)) == 1
-    expected, _ = detection.clipped(multibox.priors[:4] * 64, (64, 64))
-    np.testing.assert_allclose(proposals.boxes, expected)
+    np.testing.assert_allclose(proposals.scores[0], 1 / (1 + np.exp(3)), rtol=1e-6)
+    np.testing.assert_allclose(proposals.boxes, priors[detection.nms(priors, np.ones(len(priors)), 0.7)[:9]])
 
 
 def test_boxes_outside_the_image_are_dropped():
     multibox = small("fully_connected")
     multibox.graph.params[f"{OFFSETS}/weight"][...] = 0
-    multibox.graph.params[f"{OFFSETS}/bias"][::4] = 1000  # every box is far to the right
-    assert multibox.propose(SCENES.images[0]).boxes.shape == (0, 4)
+    multibox.graph.params[f"{OFFSETS}/bias"][:-4:4] = 1000  # every box but the last one is far to the right
+    assert multibox.propose(SCENES.images[0]).boxes.shape == (1, 4)
 
 
 @form

@@ -18,9 +18,8 @@ form = pytest.mark.parametrize("form", FORMS)
 
 
 def trainer(form="convolutional", settings=SETTINGS, boxes=BOXES, scenes=SCENES, **options):
-    multibox = multibox_network(
-        np.concatenate(BOXES) / 32, 32, form=form, priors=FORMS[form], width=options.pop("width", 0.25), rng=0
-    )
+    every, width = np.concatenate(BOXES) / 32, options.pop("width", 0.25)
+    multibox = multibox_network(every, 32, form=form, priors=FORMS[form], width=width, rng=0)
     return MultiBoxTrainer(multibox, scenes.images, boxes, settings, **options)
 
 
@@ -63,7 +62,7 @@ def test_targets_are_the_offsets_of_the_matched_objects():
 
 @form
 def test_training_lowers_the_loss_and_raises_the_coverage(form):
-    settings = dataclasses.replace(SETTINGS, epochs=30, optimizer="adamw", lr=0.005)
+    settings = dataclasses.replace(SETTINGS, epochs=30)
     run, steps = trainer(form, settings, width=0.5), []
     before = coverage(run.multibox, 4)
     assert run.run(steps.append)

@@ -8,7 +8,7 @@ from minigooglenet import checks, console
 from minigooglenet.parallel import flushed
 from minigooglenet.typing import Array, FloatArray
 
-ALPHA = 0.3  # Erhan et al. 2014, section 4
+ALPHA = 1.0  # for offsets in sides of the prior, as `encode` returns them
 
 
 class Loss(NamedTuple):
@@ -17,6 +17,13 @@ class Loss(NamedTuple):
     total : confidence + alpha * localisation, averaged over the images
     localisation, confidence : the parts, without alpha
     grad_offsets, grad_logits : the gradients of `total`, (N, K, 4) and (N, K)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minigooglenet.detection.multibox import multibox_loss
+    >>> multibox_loss(np.zeros((1, 1, 4)), np.zeros((1, 1)), np.ones((1, 1, 4)), [[True]]).localisation
+    2.0
     """
 
     total: float
@@ -61,7 +68,8 @@ def multibox_loss(offsets: Array, logits: Array, targets: Array, matched: Array,
     count, kind = len(checks.floating(logits, "logits", 2, checks.FLOATS)), logits.dtype.type
     checks.has_shape(checks.floating(offsets, "offsets", 3, checks.FLOATS), "offsets", (*logits.shape, 4))
     matched = checks.has_shape(np.asarray(matched, bool), "matched", logits.shape)
-    errors = np.where(matched[..., None], offsets - checks.has_shape(targets, "targets", offsets.shape), 0)
+    targets = checks.has_shape(np.asarray(targets), "targets", offsets.shape)
+    errors = np.where(matched[..., None], offsets - targets, 0)
     small = np.exp(-np.abs(logits))  # at most 1, so that no logit overflows
     confidences = np.where(logits >= 0, 1, small) / (1 + small)
     # -log(c) = log(1 + exp(-z)), and -log(1 - c) is z more.

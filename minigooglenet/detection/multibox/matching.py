@@ -1,8 +1,8 @@
 """Matching: which prior is responsible for which object.
 
 Every object gets one prior of its own, by the cheapest bipartite matching (Erhan et al. 2014, section 3, "prior
-matching"). With many priors per position, neighbours of that prior are almost as good; counted as background, they
-would teach the network to deny the object. So the convolutional form also matches priors that overlap an object enough.
+matching"). In the convolutional form, the neighbours of that prior are almost as good. If they counted as background,
+equal features would be trained towards opposite confidences. So priors that overlap an object enough are matched too.
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ def bipartite(costs: Array) -> IntArray:
 
     The Hungarian method (Kuhn 1955) by shortest augmenting paths (Jonker and Volgenant 1987): rows are added one by
     one. Each new row looks for the cheapest path to a free column, on which other rows may move to another column.
-    `potentials` of rows and columns keep all reduced costs at least 0, as Dijkstra's algorithm needs.
+    The potentials of rows and columns keep all reduced costs at least 0, as Dijkstra's algorithm needs.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def _rows_of_columns(costs):
     """Return the row of each column, for at most as many rows as columns."""
     count, columns = costs.shape
     row_potentials, column_potentials = np.zeros(count), np.zeros(columns)
-    rows = np.full(columns, -1)
+    rows = np.full(columns, -1, np.int64)
     for row in range(count):
         distances, previous = np.full(columns, np.inf), np.full(columns, -1)
         reached = np.zeros(columns, bool)
@@ -87,7 +87,7 @@ def match(boxes: Array, priors: Array, threshold: float | None = None) -> IntArr
     (array([ 0, -1, -1]), array([ 0,  0, -1]))
     """
     if not len(boxes):
-        return np.full(len(priors), -1)
+        return np.full(len(priors), -1, np.int64)
     matched = bipartite(squared_distances(boxes, priors))
     if threshold is None:
         return matched

@@ -11,6 +11,7 @@ from minigooglenet.data.pixels import UNIT
 from minigooglenet.detection.boxes import area, checked, clipped, from_normalised, to_centre
 from minigooglenet.detection.multibox.coding import decode
 from minigooglenet.detection.multibox.priors import grid_priors, kmeans
+from minigooglenet.detection.suppression import nms
 from minigooglenet.graph import Graph
 from minigooglenet.models.blocks import Builder, Style
 from minigooglenet.models.mini_googlenet import MINI_STAGES
@@ -24,13 +25,22 @@ FORMS = {"convolutional": 4, "fully_connected": 100}  # {form: default number of
 OFFSETS, LOGITS = "multibox/offsets", "multibox/confidences"  # the outputs of the graph
 PRIORS = "multibox/priors"  # in a file
 FORM = "multibox form"  # note in a file
+DUPLICATE = 0.7  # IoU with a better proposal above which a proposal is dropped
 LEAST_SIZE = 32
 BATCH = 64
 RARE = -3.0  # first logits: a confidence of 5%, because most priors have no object
 
 
 class MultiBoxProposals(NamedTuple):
-    """Proposals of one image: boxes (M, 4) in its pixels, and confidences `scores` (M,), the largest first."""
+    """Proposals of one image: boxes (M, 4) in its pixels, and confidences `scores` (M,), the largest first.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minigooglenet.detection.multibox import MultiBoxProposals
+    >>> MultiBoxProposals(np.array([[0.0, 0.0, 8.0, 4.0]]), np.array([0.9])).scores
+    array([0.9])
+    """
 
     boxes: FloatArray
     scores: FloatArray
@@ -61,9 +71,7 @@ class MultiBox:
     """
 
     def __init__(self, graph: Graph, priors: Array, form: str = "convolutional") -> None:
-        self.graph, self.priors, self.form = graph, checked(priors, what="priors"), form
-        if form not in FORMS:
-            raise ValueError(f"form must be one of {', '.join(map(repr, FORMS))}, got {form!r}")
+        self.graph, self.priors, self.form = graph, checked(priors, what="priors"), checked_form(form)
         sizes = [int(np.prod(graph.shape(wire))) for wire in (OFFSETS, LOGITS)]
         if sizes != [4 * len(self.priors), len(self.priors)]:
             raise ValueError(
@@ -72,17 +80,16 @@ class MultiBox:
             )
 
     def __repr__(self) -> str:
-        (shape,) = self.graph.inputs.values()
-        return f"MultiBox({self.form}, {len(self.priors)} priors, {console.text(shape)})"
+        return f"MultiBox({self.form}, {len(self.priors)} priors, {console.text(self.graph.inputs[self.input])})"
 
     def inputs(self, images: UInt8Array | Sequence[UInt8Array]) -> FloatArray:
         """Return the network's inputs (N, 3, S, S) for images (3, H, W) of any size, which are resized."""
-        (shape,) = self.graph.inputs.values()
+        shape = channels, height, width = self.graph.inputs[self.input]
         for index, image in enumerate(images):
-            if np.ndim(image) != 3 or len(image) != shape[0] or np.asarray(image).dtype != np.uint8:
+            if np.ndim(image) != 3 or len(image) != channels or np.asarray(image).dtype != np.uint8:
                 kind = f"{np.shape(image)} {getattr(image, 'dtype', type(image).__name__)}"
-                raise ValueError(f"images[{index}] must be ({shape[0]}, H, W) uint8, got {kind}")
-        resized = [image if image.shape == shape else transforms.resize(image, *shape[1:]) for image in images]
+                raise ValueError(f"images[{index}] must be ({channels}, H, W) uint8, got {kind}")
+        resized = [image if image.shape == shape else transforms.resize(image, height, width) for image in images]
         return UNIT.to_input(np.stack(resized) if resized else np.empty((0, *shape), np.uint8))
 
     def propose(
@@ -90,11 +97,14 @@ class MultiBox:
     ) -> MultiBoxProposals | list[MultiBoxProposals]:
         """Return the `count` boxes of each image that most likely contain an object, clipped to the image.
 
+        A box that overlaps a better one by more than 0.7 (IoU) is dropped, because neighbouring priors find the same
+        object.
+
         Parameters
         ----------
         images : one image (3, H, W) uint8, or several: (N, 3, H, W) or a list of images of any size
-        count : number of proposals per image; fewer if the network has fewer priors, or if predicted boxes are
-            completely outside the image
+        count : number of proposals per image; there are fewer if the network does not predict so many different boxes
+            inside the image
 
         Returns
         -------
@@ -110,18 +120,14 @@ class MultiBox:
             batch = images[start : start + BATCH]
             outputs = self.graph.infer({self.input: self.inputs(batch)}, (OFFSETS, LOGITS))
             offsets, logits = by_prior(outputs[OFFSETS], 4), by_prior(outputs[LOGITS], 1)[..., 0]
-            results += [
-                self._decoded(*arrays, image.shape[1:], count)
-                for *arrays, image in zip(offsets, logits, batch, strict=True)
-            ]
+            results += [self._decoded(offsets[i], logits[i], batch[i].shape[1:], count) for i in range(len(batch))]
         return results
 
     def _decoded(self, offsets, logits, size, count):
-        order = np.argsort(-logits, kind="stable")  # equal logits: the smaller index first
-        boxes, _ = clipped(from_normalised(decode(offsets[order], self.priors[order]), size), size)
-        inside = np.flatnonzero(area(boxes) > 0)[:count]
-        scores = 1 / (1 + np.exp(-logits[order[inside]].astype(np.float64)))
-        return MultiBoxProposals(boxes[inside], scores)
+        boxes, _ = clipped(from_normalised(decode(offsets, self.priors), size), size)
+        inside = np.flatnonzero(area(boxes) > 0)
+        best = inside[nms(boxes[inside], logits[inside], DUPLICATE)][:count]
+        return MultiBoxProposals(boxes[best], np.exp(-np.logaddexp(0, -logits[best].astype(np.float64))))
 
     @property
     def input(self) -> str:
@@ -177,12 +183,15 @@ def multibox_network(
     width: float = 1.0,
     rng: Rng = None,
 ) -> MultiBox:
-    """Return a MultiBox with initial weights (He) for images of size x size.
+    """Return a MultiBox for images of size x size, with initial weights.
 
     A mini GoogLeNet of four Inception modules computes a feature map with an eighth of the size. The convolutional form
     predicts boxes at each of its positions, by a 1x1 convolution (Szegedy et al. 2014). So all positions learn from
     every object. In the fully connected form (Erhan et al. 2014), each prior has its own weights for every position,
     and learns only from the objects that it is matched to. So it learns more slowly.
+
+    The backbone has He initialisation. The weights of the outputs are 0, so that an untrained network proposes its
+    priors: random weights would add random offsets, which training must remove first.
 
     Parameters
     ----------
@@ -201,26 +210,32 @@ def multibox_network(
     >>> multibox_network(boxes, form="fully_connected", priors=20, rng=0)
     MultiBox(fully_connected, 20 priors, 3x64x64)
     """
-    if form not in FORMS:
-        raise ValueError(f"form must be one of {', '.join(map(repr, FORMS))}, got {form!r}")
-    boxes, size = checked(boxes, size=(1, 1)), integer(size, "size", LEAST_SIZE)
-    priors, rng = integer(FORMS[form] if priors is None else priors, "priors", 1), np.random.default_rng(rng)
+    boxes, size, form = checked(boxes, size=(1, 1)), integer(size, "size", LEAST_SIZE), checked_form(form)
+    priors = integer(FORMS[form] if priors is None else priors, "priors", 1)
+    rng = np.random.default_rng(rng)
     g = Builder(Graph(image=(3, size, size)), Style(norm="batch", init="he", width=width, rng=rng))
     wire = _backbone(g)
     if form == "convolutional":
         cells = g.graph.shape(wire)[1]
         places = grid_priors(cells, kmeans(to_centre(boxes)[:, 2:], priors, rng=rng))
-        g.conv(wire, "multibox", "offsets", 4 * priors, 1)
-        g.conv(wire, "multibox", "confidences", priors, 1, bias_init=RARE)
+        channels = g.graph.shape(wire)[0]
+        g.add(OFFSETS, layers.Conv2d(channels, 4 * priors, 1, init="zeros"), wire)
+        g.add(LOGITS, layers.Conv2d(channels, priors, 1, init="zeros", bias_init=RARE), wire)
     else:
         places = kmeans(boxes, priors, rng=rng)
-        wire = g.conv_relu(wire, "multibox", "reduce", 32, 1)
         wire = g.add("multibox/flatten", layers.Flatten(), wire)
-        wire = g.add("multibox/relu_fc", layers.ReLU(), g.linear(wire, "multibox/fc", 256))
-        g.linear(wire, OFFSETS, 4 * priors)
-        g.linear(wire, LOGITS, priors, bias_init=RARE)
+        features = g.graph.shape(wire)[0]
+        g.add(OFFSETS, layers.Linear(features, 4 * priors, init="zeros"), wire)
+        g.add(LOGITS, layers.Linear(features, priors, init="zeros", bias_init=RARE), wire)
     g.graph.outputs = OFFSETS, LOGITS
     return MultiBox(g.graph, places, form)
+
+
+def checked_form(form: str) -> str:
+    """Return the name of a form, or raise a ValueError."""
+    if form not in FORMS:
+        raise ValueError(f"form must be one of {', '.join(map(repr, FORMS))}, got {form!r}")
+    return form
 
 
 def _backbone(g):

@@ -43,8 +43,8 @@ def kmeans(points: Array, count: int, *, rng: Rng = 0) -> FloatArray:
         )
     centroids = points[rng.integers(len(points))][None]
     while len(centroids) < count:
-        chances = squared_distances(points, centroids).min(axis=1).cumsum()
-        drawn = np.searchsorted(chances, rng.uniform(0, chances[-1]), side="right")
+        distances = squared_distances(points, centroids).min(axis=1)
+        drawn = rng.choice(len(points), p=distances / distances.sum())
         centroids = np.concatenate([centroids, points[drawn][None]])
     nearest = None
     for _ in range(MOST_ROUNDS):

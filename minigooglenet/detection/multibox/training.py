@@ -1,5 +1,6 @@
 """Training of a MultiBox, with checkpoints from which it resumes bit-identically."""
 
+import functools
 import hashlib
 import json
 import math
@@ -14,7 +15,7 @@ import numpy as np
 from minigooglenet import checks, weights
 from minigooglenet.detection.boxes import checked, to_normalised
 from minigooglenet.detection.multibox.coding import encode
-from minigooglenet.detection.multibox.loss import Loss, multibox_loss
+from minigooglenet.detection.multibox.loss import ALPHA, Loss, multibox_loss
 from minigooglenet.detection.multibox.matching import match
 from minigooglenet.detection.multibox.network import LOGITS, OFFSETS, MultiBox, by_channel, by_prior
 from minigooglenet.graph.restoring import restored_on_error
@@ -25,10 +26,8 @@ from minigooglenet.typing import Array, ArrayLike, PathLike, UInt8Array
 from minigooglenet.weights.contents import reading
 from minigooglenet.weights.safetensors import write
 
-ALPHA = 1.0  # our offsets are in sides of a prior, so the paper's 0.3 for fractions of the image does not apply
 THRESHOLD = 0.5  # IoU from which a prior of the convolutional form is matched too
 STATE = "multibox/training"  # text, as bytes, in a checkpoint
-GROUPS = ("velocity", "mean", "square")  # arrays of the optimizer
 UNUSED = ("average_from", "freeze", "gradients_every", "label_smoothing", "patience")  # settings of a Trainer
 
 
@@ -57,8 +56,8 @@ class MultiBoxTrainer:
     multibox : MultiBox
     images : (M, 3, H, W) uint8, or a list of images of any size
     boxes : one array (N, 4) per image, in its pixels; an image without objects has (0, 4)
-    settings : training.Settings; `average_from`, `freeze`, `gradients_every`, `label_smoothing` and `patience` are not
-        supported
+    settings : training.Settings (default: 5 epochs of SGD, whose learning rate is 0.02 and falls as a cosine, with
+        clip_norm 10); `average_from`, `freeze`, `gradients_every`, `label_smoothing` and `patience` are not supported
     alpha : loss weight of the localisation
     checkpoint : .safetensors file for the state, or None for no checkpoints
 
@@ -92,7 +91,7 @@ class MultiBoxTrainer:
     ) -> None:
         if len(images) != len(boxes) or not len(images):
             raise ValueError(f"every image needs an array of boxes, got {len(images)} images and {len(boxes)} arrays")
-        settings = Settings(epochs=20, lr=0.02, schedule="cosine", clip_norm=10.0) if settings is None else settings
+        settings = Settings(lr=0.02, schedule="cosine", clip_norm=10.0) if settings is None else settings
         for name in UNUSED:
             if getattr(settings, name) != getattr(Settings, name):
                 raise ValueError(f"MultiBoxTrainer does not support {name}, got {getattr(settings, name)!r}")
@@ -177,8 +176,8 @@ class MultiBoxTrainer:
         loss, grads = self.gradients(indices)
         params, settings = self.multibox.graph.params, self.settings
         rate = settings.rate(self.step, self.steps, self.steps_per_epoch)
-        grads, multipliers = clipped(grads, settings.clip_norm), settings.multipliers(params)
-        settings.move(params, grads, self.velocity, self.adam, rate, multipliers)
+        smaller, multipliers = clipped(grads, settings.clip_norm), settings.multipliers(params)
+        settings.move(params, smaller, self.velocity, self.adam, rate, multipliers)
         return MultiBoxStep(self.step, self.steps, loss.total, loss.localisation, loss.confidence)
 
     def save(self) -> None:
@@ -188,7 +187,7 @@ class MultiBoxTrainer:
         contents = self.multibox.contents()
         for group, arrays in self._optimizer().items():
             contents.arrays |= {f"{group}/{name}": array for name, array in arrays.items()}
-        state = {"step": self.step, "counts": self.adam["count"], "run": self._fingerprint()}
+        state = {"step": self.step, "counts": self.adam["count"], "run": self._fingerprint}
         contents.arrays[STATE] = np.frombuffer(json.dumps(state).encode(), np.uint8)
         write(contents, self.checkpoint)
 
@@ -207,14 +206,16 @@ class MultiBoxTrainer:
             if STATE not in arrays:
                 raise ValueError("it is not the checkpoint of a MultiBox: it has no training state")
             state = json.loads(arrays.pop(STATE).tobytes())
-            here, there = self._fingerprint(), state["run"]
+            here, there = self._fingerprint, state["run"]
             if different := [name for name in here if here[name] != there.get(name)]:
                 raise ValueError(
                     f"it belongs to another run, with different {', '.join(different)}. Undo the difference, or choose "
                     "another file."
                 )
+            if not 0 <= state["step"] <= self.steps:
+                raise ValueError(f"its step must be in 0 .. {self.steps}, got {state['step']!r}")
             of_network = {**self.multibox.graph.params, **self.multibox.graph.buffers}
-            weights.fill(self.multibox.graph, {name: arrays[name] for name in of_network})
+            weights.fill(self.multibox.graph, {name: arrays[name] for name in arrays if name in of_network})
             for group, target in self._optimizer().items():
                 prefix = f"{group}/"
                 target.clear()
@@ -225,13 +226,12 @@ class MultiBoxTrainer:
     def _optimizer(self):
         return {"velocity": self.velocity, "mean": self.adam["mean"], "square": self.adam["square"]}
 
+    @functools.cached_property
     def _fingerprint(self):
         """Return everything besides the state that determines the bits of the run, as plain values by name."""
         graph = self.multibox.graph
         settings = {name: value for name, value in asdict(self.settings).items() if name != "save_every"}
-        nodes = [
-            (name, type(layer).__name__, wires, graph.shapes[name]) for name, (layer, wires) in graph.nodes.items()
-        ]
+        nodes = [(name, type(node.layer).__name__, graph.shapes[name]) for name, node in graph.nodes.items()]
         return {
             "settings": [repr(sorted(settings.items())), self.alpha],
             "network": hashlib.sha256(repr((graph.inputs, nodes)).encode()).hexdigest(),
