@@ -207,11 +207,11 @@ mg.console.Table(
 #
 # R-CNN warps each proposal to the size of a network's input and classifies it. The network has one more class,
 # *background*, for regions that contain no object. Here the backbone is that of lesson 12, and only its new head is
-# trained, on regions of other scenes: on those with an IoU of at least 0.5 with an object, and on about three times as
-# many of the background. Non-maximum suppression per class then removes duplicates (lesson 12, exercise 12.4).
+# trained, on regions of other scenes: on those with an IoU of at least 0.5 with an object, and on others, the
+# background. Non-maximum suppression per class then removes duplicates (lesson 12, exercise 12.4).
 #
 # The same network now gets the proposals of each size. Guess: which of 0.5, 1 and 2 gives the fewest *false positives*,
-# detections that hit no object? And which gives the largest average precision? This takes about 40 seconds.
+# detections that hit no object? And which gives the largest average precision? This takes 10 to 40 seconds.
 
 # %%
 predict("15.e", ...)
@@ -342,7 +342,7 @@ for rule, points in (("voc", "all"), ("ilsvrc", "all"), ("coco", "101")):
 # *MultiBox* proposes boxes by a network. Many fixed boxes, the *priors*, cover the image. For each prior the network
 # predicts a confidence that it belongs to an object, and four offsets that move it to the object. It knows no classes.
 # It learns from boxes, and then proposes in one forward pass. Guess: which covers more objects with only 10 proposals
-# per scene, "MultiBox" or "Selective Search"? Training takes 20 to 40 seconds.
+# per scene, "MultiBox" or "Selective Search"? Training takes 10 to 40 seconds.
 
 # %%
 predict("15.g", ...)
