@@ -184,7 +184,7 @@ def test_sources_of_notebooks_use_public_names():
 
 def test_lessons_are_folders_with_all_that_they_need():
     folders = sorted((ROOT / "lessons").glob("lesson_*"))
-    assert [folder.name[7:9] for folder in folders] == [f"{number:02}" for number in range(15)]
+    assert [folder.name[7:9] for folder in folders] == [f"{number:02}" for number in range(16)]
     for folder in folders:
         assert [path.name[:2] for path in folder.glob("[0-9]*.py")] == [folder.name[7:9]]
         assert (folder / "quiz.tsv").is_file()

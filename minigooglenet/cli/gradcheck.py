@@ -9,7 +9,7 @@ from minigooglenet.names import unknown
 from minigooglenet.weights import by_name
 
 HELP = "check the gradients of a layer or of a whole network"
-NETWORKS = ("googlenet", "mini")
+NETWORKS = ("googlenet", "mini", *(name for name in models.names() if name not in ("googlenet", "mini_googlenet")))
 
 
 def add_parser(commands, name):
@@ -49,6 +49,11 @@ def run(options):
     return 1 if "FAIL" in verdicts else 0
 
 
+def _built(name, number):
+    """Return the network of that name; mini has an auxiliary head."""
+    return models.build(name, **({"aux": True} if name == "mini" else {}), rng=number)
+
+
 def _from_file(path):
     graph = by_name.classifier(by_name.network(path))
     if len(graph.inputs) != 1:
@@ -70,8 +75,7 @@ def _network(out, options):
             "Checking GoogLeNet at 224 x 224 with both auxiliary heads, in float64; this needs about 1 GB of memory."
         )
     else:
-        mini = options.name == "mini"
-        graph = models.mini_googlenet(aux=True, rng=options.seed) if mini else _from_file(options.name)
+        graph = _built(options.name, options.seed) if options.name in NETWORKS else _from_file(options.name)
         (shape,) = graph.inputs.values()
         if options.image:
             size = _size(options.name, shape)

@@ -82,9 +82,16 @@ def test_gradcheck_checks_a_small_network(capsys, tmp_path):
     assert "97 nodes, each with its true upstream gradient" in capsys.readouterr().out
 
 
+def test_gradcheck_checks_a_later_network(capsys):
+    assert main(["gradcheck", "squeezenet1_1"]) == 0
+    assert "1 PASS, 0 FAIL, 0 INCONCLUSIVE" in capsys.readouterr().out
+
+
 def test_gradcheck_rejects_unknown_names(capsys):
-    assert main(["gradcheck", "resnet"]) == 1
-    assert "unknown layer or network 'resnet'; choose from googlenet, mini, all, Conv2d" in capsys.readouterr().err
+    assert main(["gradcheck", "transformer"]) == 1
+    message = capsys.readouterr().err
+    assert "unknown layer or network 'transformer'; choose from googlenet, mini, alexnet" in message
+    assert "all, Conv2d" in message
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])

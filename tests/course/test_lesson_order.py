@@ -25,6 +25,8 @@ LONG = (
     "kept(",
     "train(",
     "trainer.run(",
+    "region_network(",
+    "trained_multibox(",
     "training.gradient_flow(",
     "starts.survey(",
     "starts.chain(",

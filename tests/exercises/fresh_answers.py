@@ -2419,3 +2419,123 @@ def largest_filters_kept(w, macs, positions):
     size = abs(w).sum(axis=(1, 2, 3))
     keep = max(1, macs // positions // w[0].size)
     return np.where(np.isin(np.arange(len(w)), np.argsort(size)[-keep:])[:, None, None, None], w, 0)
+
+
+# 15.1 to 15.7
+
+
+@wrong("15.1")
+def only_the_first_x_is_moved(pixels, centres):
+    half = centres[:, 2:] / 2
+    return pixels - [1, 0, 0, 0], np.hstack([centres[:, :2] - half, centres[:, :2] + half])
+
+
+@wrong("15.1")
+def corners_rounded_to_pixels(pixels, centres):
+    half = centres[:, 2:] / 2
+    return pixels - [1, 1, 0, 0], np.round(np.hstack([centres[:, :2] - half, centres[:, :2] + half]))
+
+
+def _bins(pixels):
+    counts = np.concatenate([np.histogram(channel, 25, (0, 1))[0] for channel in pixels])
+    return counts / counts.sum()
+
+
+@wrong("15.2")
+def histogram_of_the_first_region(a, b, c):
+    return _bins(a), np.minimum(_bins(a), _bins(c)).sum()
+
+
+@wrong("15.2")
+def range_of_the_data(a, b, c):
+    both = np.hstack([a, b])
+    first, second = (np.concatenate([np.histogram(v, 25)[0] for v in pixels]) for pixels in (both, c))
+    return first / first.sum(), np.minimum(first / first.sum(), second / second.sum()).sum()
+
+
+@wrong("15.2")
+def similarity_of_the_mean_colour(a, b, c):
+    merged = _bins(np.hstack([a, b]))
+    return merged, 1 - abs(np.hstack([a, b]).mean(axis=1) - c.mean(axis=1)).mean()
+
+
+@wrong("15.3")
+def consecutive_labels_only(labels):
+    return [(i, i + 1) for i in range(labels.max())]
+
+
+@wrong("15.3")
+def pairs_of_every_label(labels):
+    return [(i, j) for i in range(labels.max() + 1) for j in range(i + 1, labels.max() + 1)]
+
+
+def _ious(a, b):
+    sides = np.minimum(a[:, None, 2:], b[:, 2:]) - np.maximum(a[:, None, :2], b[:, :2])
+    both = np.clip(sides, 0, None).prod(axis=2)
+    return both / ((a[:, 2:] - a[:, :2]).prod(axis=1)[:, None] + (b[:, 2:] - b[:, :2]).prod(axis=1) - both)
+
+
+@wrong("15.4")
+def boxes_of_the_same_score_dropped(boxes, scores, labels, t):
+    ious, kept = _ious(boxes, boxes), []
+    for i in np.argsort(-scores, kind="stable"):
+        if all(labels[i] != labels[j] or (ious[i, j] <= t and scores[i] != scores[j]) for j in kept):
+            kept.append(i)
+    return boxes[kept], scores[kept], labels[kept]
+
+
+@wrong("15.4")
+def nothing_suppressed(boxes, scores, labels, t):
+    order = np.argsort(-scores, kind="stable")
+    return boxes[order], scores[order], labels[order]
+
+
+@wrong("15.5")
+def truths_look_for_detections(boxes, truths, rule):
+    result = np.full(len(boxes), -1)
+    for j, row in enumerate(_ious(truths, boxes)):
+        if row.max() >= 0.5:
+            result[row.argmax()] = j
+    return result
+
+
+@wrong("15.5")
+def threshold_of_the_largest_truth(boxes, truths, rule):
+    w, h = (truths[:, 2:] - truths[:, :2]).max(axis=0)
+    least, taken = min(0.5, w * h / ((w + 10) * (h + 10))) if rule == "ilsvrc" else 0.5, []
+    for row in _ious(boxes, truths):
+        if rule != "voc":
+            row = np.where(np.isin(np.arange(len(truths)), taken), -1, row)
+        best = row.argmax()
+        taken.append(best if row[best] >= least and best not in taken else -1)
+    return taken
+
+
+@wrong("15.6")
+def precision_of_hits_only(hits, count, points):
+    precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
+    return precision[hits == 1].mean() if hits.any() else 0.0
+
+
+@wrong("15.6")
+def points_sampled_from_the_list(hits, count, points):
+    precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
+    highest = np.maximum.accumulate(precision[::-1])[::-1]
+    if not points:
+        return (highest * hits).sum() / count
+    return highest[np.linspace(0, len(hits) - 1, points).astype(int)].mean()
+
+
+@wrong("15.7")
+def log_of_base_2(boxes, priors, offsets):
+    sides, units = boxes[:, 2:] - boxes[:, :2], priors[:, 2:] - priors[:, :2]
+    middles = (priors[:, :2] + priors[:, 2:]) / 2
+    moved = ((boxes[:, :2] + boxes[:, 2:]) / 2 - middles) / units
+    centres, half = middles + offsets[:, :2] * units, units * 2.0 ** offsets[:, 2:] / 2
+    return np.hstack([moved, np.log2(sides / units)]), np.hstack([centres - half, centres + half])
+
+
+@wrong("15.7")
+def offsets_of_both_corners(boxes, priors, offsets):
+    units = np.tile(priors[:, 2:] - priors[:, :2], 2)
+    return (boxes - priors) / units, priors + offsets * units

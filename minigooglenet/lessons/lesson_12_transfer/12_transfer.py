@@ -399,7 +399,8 @@ figure
 #
 # An ensemble of six networks raised the mean average precision, a measure for lists of detections (exercise 12.5), from
 # 40% to 43.9%. (A table of the paper gives 38.02% for one network.) The authors had no time for box regression, a model
-# that moves boxes to fit better. All these numbers come from the paper; the next cell computes the 60%.
+# that moves boxes to fit better. All these numbers come from the paper; the next cell computes the 60%. In
+# lesson 15 you build such a detector.
 
 # %%
 fraction = (2000 / 2 + 200) / 2000

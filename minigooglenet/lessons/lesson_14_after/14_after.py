@@ -474,7 +474,7 @@ quiz("14")
 # %% [markdown]
 # ## Take it further
 #
-# This is the last lesson. What follows goes beyond it.
+# The next lesson does not need what follows.
 #
 # - `mg.view(mg.models.inception_v3(init="zeros"))` shows v3 as a page. Find the three kinds of modules.
 # - Train the small network with and without label smoothing: in a recipe with
