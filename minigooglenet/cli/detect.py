@@ -5,7 +5,7 @@ import warnings
 from functools import partial
 from pathlib import Path
 
-from minigooglenet import console, files
+from minigooglenet import console, figures, files
 from minigooglenet.cli.arguments import fraction, image_files, output, positive, report_written, seed
 from minigooglenet.cli.train import show_warning
 from minigooglenet.data import BadImageError
@@ -124,6 +124,11 @@ def _add_evaluate(actions):
         metavar="N",
         help="number of drawn scenes (default: %(default)s)",
     )
+    add(
+        "--out",
+        metavar="DIR",
+        help="folder for figures of the errors by type, and of the most confident failures (default: draw nothing)",
+    )
     add("--json", metavar="FILE", help="JSON file for the detections in COCO's result format; - prints it")
 
 
@@ -238,13 +243,15 @@ def _lines(path, detections, classes):
 def _evaluate(options):
     _check_drawn(options, TEST_SCENES)
     out = output(options.json)
+    if options.out:
+        files.make_folder(options.out)
     detector = region_training.detector(*options.weights)
     part = options.part or region_training.held_out_part(options.data)
     scenes = region_training.load(part, options.data, options.size, options.scenes, detector.classes)
     if scenes.classes != detector.classes:
         raise ValueError(f"the detector has the classes {detector.classes}, but the data have {scenes.classes}")
     ids = getattr(scenes, "image_ids", range(len(scenes.truths)))
-    found, truths, proposals, best = dict[int | str, Detections](), [], 0, []
+    found, truths, proposals, best, read = dict[int | str, Detections](), [], 0, [], list[int]()
     with console.progress(out) as bar:
         task = bar.add_task("images", total=len(ids), status="")
         for number, image_id in enumerate(ids):
@@ -256,6 +263,7 @@ def _evaluate(options):
             true, boxes = scenes.truths[number], detector.proposals(image)
             found[image_id] = detector.suppressed(boxes, detector.confidences(image, boxes))
             truths.append(true)
+            read.append(number)
             proposals += len(boxes)
             best += iou(true.boxes[~true.difficult], boxes).max(axis=1, initial=0).tolist()
             bar.update(task, completed=number + 1)
@@ -263,10 +271,38 @@ def _evaluate(options):
     console.show(out, _table(result, f"{len(truths):,} images of {options.data}, {part}; rule {options.rule}"))
     covered = sum(value >= COVERED for value in best) / len(best) if best else math.nan
     out.print(f"Proposals per image: {proposals / max(1, len(truths)):.0f}. Objects covered: {_percent(covered)}.")
+    if options.out and read:
+        _draw(out, Path(options.out), [_Chosen(scenes.images, read), list(found.values()), truths], detector.classes)
     if options.json:
         categories = getattr(scenes, "category_ids", range(1, len(detector.classes) + 1))
         _write_results(out, options.json, found, categories)
     return 0 if len(truths) == len(ids) else 1
+
+
+class _Chosen:
+    """Some of the images, read when they are asked for."""
+
+    def __init__(self, images, numbers):
+        self.images, self.numbers = images, numbers
+
+    def __len__(self):
+        return len(self.numbers)
+
+    def __getitem__(self, index):
+        return self.images[self.numbers[index]]
+
+
+def _draw(out, folder, images, classes):
+    """Draw the errors by type and the failures; images are [images, detections of each, truths of each]."""
+    from minigooglenet.detection import errors
+    from minigooglenet.detection import figures as drawn
+
+    for name, figure in (
+        ("errors", drawn.error_types(errors.error_types(*images[1:]))),
+        ("failures", drawn.failures(*images, classes)),
+    ):
+        for path in figures.save(*figure, folder / name):
+            report_written(out, path)
 
 
 def _table(result, title):

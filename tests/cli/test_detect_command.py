@@ -116,8 +116,11 @@ def test_folder_in_the_layout_of_coco_trains_a_detector(coco, tmp_path, capsys):
     assert "train_1.png" in (tmp_path / "regions" / "skipped.csv").read_text(encoding="utf-8")
     assert weights.load(tmp_path / "hard").classes == ("a", "b", "background")
     capsys.readouterr()
-    options = ["--data", str(coco), "--weights", str(tmp_path), "--json", str(tmp_path / "r.json")]
+    drawn = tmp_path / "figures"
+    options = ["--data", str(coco), "--weights", str(tmp_path), "--json", str(tmp_path / "r.json"), "--out", str(drawn)]
     assert main(["detect", "evaluate", *options]) == 0
+    assert {path.name for path in drawn.iterdir()} == {"errors.png", "errors.txt", "failures.png", "failures.txt"}
+    assert "missed" in (drawn / "errors.txt").read_text(encoding="utf-8")
     assert f"3 images of {coco}, validation; rule voc" in capsys.readouterr().out
     assert {result["category_id"] for result in json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))} <= {7, 9}
 
