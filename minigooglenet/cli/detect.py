@@ -74,6 +74,7 @@ def _add_train(actions):
         help="size of the superpixels of Selective Search, relative to its own scales; twice the size gives less than "
         "half of the proposals (default: %(default)g, as in the paper)",
     )
+    add("--multibox", action="store_true", help="train a MultiBox too, and add its proposals, as in the paper")
     add(
         "--epochs",
         type=positive,
@@ -154,16 +155,35 @@ def _train(options):
             size=options.size,
             scenes=options.scenes,
             superpixels=options.superpixels,
+            multibox=options.multibox,
             epochs=options.epochs,
             seed=options.seed,
         )
         region_training.write(options.out, run)
     done = region_training.begun(options.out)
     for number, (name, recipe) in enumerate(run.items()):
+        if name == region_training.REGIONS and not _train_multibox(recipe):
+            return 130
         # A stage is finished as soon as the next one has begun.
         if name not in done[:-1] and not _train_stage(name, recipe, options, f"Stage {number + 1} of {len(run)}"):
             return 130
     return 0
+
+
+def _train_multibox(recipe):
+    """Train the MultiBox of a recipe, unless it has none or is trained, and return True; False after Ctrl-C."""
+    if recipe.multibox is None or Path(recipe.multibox).exists():
+        return True
+    with Display() as display:
+        display.line("MultiBox: the boxes of all objects.")
+        finished = region_training.train_multibox(
+            recipe, lambda step: display.status("step", step.number + 1, step.count, f"loss {step.loss:.3f}")
+        )
+        if finished:
+            display.line(f"written: {recipe.multibox}", whole=True)
+        else:
+            display.line("Stopped and saved; continue with --resume.")
+    return finished
 
 
 def _train_stage(name, recipe, options, which):

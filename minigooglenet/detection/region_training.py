@@ -15,9 +15,11 @@ import numpy as np
 from minigooglenet import checks, data, files, weights
 from minigooglenet.data import UNIT
 from minigooglenet.data.transforms import small_augmentation
+from minigooglenet.detection.boxes import to_normalised
 from minigooglenet.detection.detector import LEAST, Detector
 from minigooglenet.detection.folders import DetectionFolder, folder, parts
-from minigooglenet.detection.region_classifier import BACKGROUND, Propose, region_images
+from minigooglenet.detection.multibox import MultiBoxStep, MultiBoxTrainer, load_multibox, multibox_network
+from minigooglenet.detection.region_classifier import BACKGROUND, Propose, region_images, unique
 from minigooglenet.detection.regions import crop
 from minigooglenet.detection.scenes import DetectionScenes, shapes_detection
 from minigooglenet.detection.selective_search import SCALE, selective_search
@@ -25,11 +27,11 @@ from minigooglenet.evaluation.held_out import only_input
 from minigooglenet.shapes import integer
 from minigooglenet.training import Recipe, Settings
 from minigooglenet.training import recipe as recipes
-from minigooglenet.training.run_files import WEIGHTS, trained
+from minigooglenet.training.run_files import CHECKPOINT, WEIGHTS, trained
 from minigooglenet.training.settings import flag
 from minigooglenet.typing import FloatArray, PathLike, UInt8Array
 
-OBJECTS, REGIONS, HARD = "objects", "regions", "hard"  # folders of the stages
+OBJECTS, MULTIBOX, REGIONS, HARD = "objects", "multibox", "regions", "hard"  # folders of the stages
 SHAPES = "shapes"  # the name of the drawn scenes; other data are folders
 SIZE, SIDE = 64, 24  # of a drawn scene, and of a region
 SCENES, HELD_OUT = 300, 30  # drawn for training, and held out
@@ -39,6 +41,8 @@ SUPERPIXELS = 2.0  # their size as a factor of `selective_search.SCALE`; the pap
 ARGUMENTS = {"width": 0.5, "dropout": False}  # of the mini GoogLeNet, so that it learns in a minute
 OBJECTS_EPOCHS, EPOCHS = 6, 5  # of the whole images, and of the regions
 LR, HARD_LR = 0.05, 0.02  # learning rate, and that of the last stage
+MULTIBOX_SIZE, MULTIBOX_EPOCHS, MULTIBOX_LR = 64, 10, 0.02  # input of MultiBox, and its training
+MULTIBOX_PROPOSALS = 20  # per image; the paper added 200 for photographs
 
 Scenes = DetectionScenes | DetectionFolder
 
@@ -54,6 +58,7 @@ class RegionRecipe(Recipe):
     side : height and width of a region, the input of the network
     scenes, held_out : numbers of drawn scenes for training and for the held-out regions
     superpixels : their size, as a factor of the scales of `selective_search`
+    multibox : weights file of a `multibox.MultiBox` whose proposals are added, or None
     hard : whether the negatives are hard: chosen by the network in the weights file `start`
 
     Examples
@@ -68,6 +73,7 @@ class RegionRecipe(Recipe):
     scenes: int = SCENES
     held_out: int = HELD_OUT
     superpixels: float = SUPERPIXELS
+    multibox: str | None = None
     hard: bool = False
 
     def __post_init__(self) -> None:
@@ -91,7 +97,7 @@ class RegionRecipe(Recipe):
             found = region_images(
                 scenes.images,
                 scenes.truths,
-                proposer(self.superpixels),
+                proposer(self.superpixels, self.multibox),
                 scenes.classes,
                 self.side,
                 pixels=pixels,
@@ -177,10 +183,11 @@ def held_out_part(data: str = SHAPES) -> str:
 
 
 @functools.cache
-def proposer(superpixels: float) -> Propose:
-    """Return the function (image) -> boxes of Selective Search; it remembers the boxes of each image.
+def proposer(superpixels: float, multibox: str | None = None) -> Propose:
+    """Return the function (image) -> boxes of Selective Search, and of MultiBox; it remembers the boxes of each image.
 
     superpixels : their size, as a factor of the scales of `selective_search`
+    multibox : weights file of a `multibox.MultiBox`, or None for Selective Search only
 
     Examples
     --------
@@ -192,11 +199,14 @@ def proposer(superpixels: float) -> Propose:
     True
     """
     known: dict[bytes, FloatArray] = {}
+    network = None if multibox is None else load_multibox(multibox)
 
     def propose(image: UInt8Array) -> FloatArray:
         key = hashlib.sha256(repr(image.shape).encode() + image.tobytes()).digest()
         if key not in known:
-            known[key] = selective_search(image, [superpixels * scale for scale in SCALE]).boxes
+            boxes = selective_search(image, [superpixels * scale for scale in SCALE]).boxes
+            more = boxes[:0] if network is None else network.propose(image, MULTIBOX_PROPOSALS).boxes
+            known[key] = unique(np.concatenate([boxes, more]))
         return known[key]
 
     return propose
@@ -210,6 +220,7 @@ def stages(
     size: int | None = None,
     scenes: int = SCENES,
     superpixels: float = SUPERPIXELS,
+    multibox: bool = False,
     epochs: int = EPOCHS,
     seed: int = 0,
 ) -> dict[str, Recipe]:
@@ -223,6 +234,7 @@ def stages(
         for a folder starts from He initialisation
     size, scenes : height and width, and number, of drawn scenes
     superpixels : their size, as a factor of the scales of `selective_search`
+    multibox : whether the proposals of a MultiBox are added; train it with `train_multibox` before the regions
     epochs : of the regions; the stage with hard negatives has half as many
     seed : random seed for everything
 
@@ -245,6 +257,7 @@ def stages(
     first = RegionRecipe(
         data, size, True, "mini", ARGUMENTS, start, seed, settings,
         side=side, scenes=scenes, held_out=HELD_OUT, superpixels=superpixels,
+        multibox=str(Path(out) / MULTIBOX / WEIGHTS) if multibox else None,
     )  # fmt: skip
     settings = replace(settings, epochs=max(1, epochs // 2), lr=HARD_LR)
     hard = replace(first, start=str(Path(out) / REGIONS / WEIGHTS), settings=settings, hard=True)
@@ -276,6 +289,49 @@ def read(out: PathLike) -> dict[str, Recipe]:
     return run
 
 
+def train_multibox(recipe: RegionRecipe, on_step: Callable[[MultiBoxStep], object] | None = None) -> bool:
+    """Train the MultiBox of a recipe on its training scenes, write its weights file and return True.
+
+    After Ctrl-C it writes a checkpoint next to that file, with which the next call continues, and returns False.
+
+    Parameters
+    ----------
+    recipe : RegionRecipe with a `multibox`
+    on_step : called with each `multibox.MultiBoxStep`
+
+    Raises
+    ------
+    ValueError
+        If the recipe has no MultiBox, if no image can be read, or if the checkpoint belongs to other scenes.
+    """
+    if recipe.multibox is None:
+        raise ValueError("this recipe has no multibox, the weights file to write")
+    scenes, images, boxes = load("train", recipe.data, recipe.size, recipe.scenes), list[UInt8Array](), []
+    for index, truths in enumerate(scenes.truths):
+        try:
+            image = scenes.images[index]
+        except data.BadImageError:
+            continue  # `region_images` reports it
+        if len(image) == 1:
+            image = image.repeat(3, axis=0)
+        images.append(image)
+        boxes.append(truths.boxes[~truths.difficult])
+    fractions = [to_normalised(rows, image.shape[1:]) for image, rows in zip(images, boxes, strict=True)]
+    if not sum(map(len, fractions)):
+        raise ValueError(f"MultiBox needs images with objects, and the {len(scenes.truths)} images have none")
+    path = Path(recipe.multibox)
+    files.make_folder(path.parent)
+    seed = recipe.settings.seed
+    network = multibox_network(np.concatenate(fractions), MULTIBOX_SIZE, rng=seed)
+    settings = Settings(epochs=MULTIBOX_EPOCHS, lr=MULTIBOX_LR, schedule="cosine", clip_norm=10.0, seed=seed)
+    trainer = MultiBoxTrainer(network, images, boxes, settings, checkpoint=path.with_name(CHECKPOINT))
+    trainer.resume()
+    if trainer.run(on_step):
+        network.save(path)
+        return True
+    return False
+
+
 def begun(out: PathLike) -> list[str]:
     """Return the stages in the folder `out` that have weights or a checkpoint, in their order."""
     return [name for name in (OBJECTS, REGIONS, HARD) if trained(Path(out) / name)]
@@ -286,7 +342,7 @@ def detector(*folders: PathLike, least: float = LEAST) -> Detector:
 
     Parameters
     ----------
-    folders : folders of runs; their last stage is used
+    folders : folders of runs; their last stage is used, and the MultiBox of the first folder, if it has one
     least : smallest confidence of a detection
 
     Raises
@@ -294,17 +350,18 @@ def detector(*folders: PathLike, least: float = LEAST) -> Detector:
     ValueError
         If a folder has no region network yet, or if the folders differ in classes, pixels or proposals.
     """
-    networks, facts = [], []
+    networks, facts, multiboxes = [], [], []
     for out in folders:
         last = [name for name in begun(out) if name != OBJECTS][-1:]
         if not last:
             raise ValueError(f"{out} has no trained region network. Train one with `minigooglenet detect train`.")
         path = Path(out) / last[0]
-        loaded, superpixels = weights.load(path / WEIGHTS), recipes.read(path, RegionRecipe).superpixels
+        loaded, recipe = weights.load(path / WEIGHTS), recipes.read(path, RegionRecipe)
         if not loaded.classes or loaded.classes[-1] != BACKGROUND or loaded.pixels is None:
             raise ValueError(f"{path} has no region network as `minigooglenet detect train` writes it")
         networks.append(loaded.graph)
-        facts.append((loaded.classes[:-1], loaded.pixels, superpixels))
+        facts.append((loaded.classes[:-1], loaded.pixels, recipe.superpixels))
+        multiboxes.append(None if recipe.multibox is None else str(Path(out) / MULTIBOX / WEIGHTS))
     for out, fact in zip(folders, facts, strict=True):
         for name, value, first in zip(("classes", "pixels", "superpixels"), fact, facts[0], strict=True):
             if value != first:
@@ -312,7 +369,7 @@ def detector(*folders: PathLike, least: float = LEAST) -> Detector:
                     f"detectors of an ensemble must have the same {name}: {folders[0]} has {first}, {out} has {value}"
                 )
     classes, pixels, superpixels = facts[0]
-    return Detector(networks, classes, proposer(superpixels), pixels=pixels, least=least)
+    return Detector(networks, classes, proposer(superpixels, multiboxes[0]), pixels=pixels, least=least)
 
 
 def _after(on_image, before, every, done):

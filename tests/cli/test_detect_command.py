@@ -11,6 +11,7 @@ from PIL import Image
 from minigooglenet import data, models, weights
 from minigooglenet.cli import main
 from minigooglenet.detection import region_training
+from minigooglenet.detection.multibox import MultiBoxTrainer, load_multibox
 from minigooglenet.training.trainer import Trainer
 
 SCENES = 6
@@ -55,6 +56,29 @@ def test_training_writes_both_stages(trained):
         recipe = json.loads((trained / name / "recipe.json").read_text(encoding="utf-8"))
         assert recipe["scenes"] == SCENES
         assert recipe["hard"] == (name == "hard")
+
+
+def test_multibox_adds_its_proposals_and_resumes(start, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(region_training, "MULTIBOX_EPOCHS", 2)
+    assert train(start, tmp_path / "whole", "--multibox") == 0
+    with monkeypatch.context() as patch:
+        learn = MultiBoxTrainer._learn
+
+        def interrupted(self, indices):
+            os.kill(os.getpid(), signal.SIGINT)
+            return learn(self, indices)
+
+        patch.setattr(MultiBoxTrainer, "_learn", interrupted)
+        assert train(start, tmp_path / "parts", "--multibox") == 130
+    assert "Stopped and saved; continue with --resume." in capsys.readouterr().out
+    assert main(["detect", "train", "--out", str(tmp_path / "parts"), "--resume"]) == 0
+    whole, parts = (tmp_path / name / "multibox" / "weights.safetensors" for name in ("whole", "parts"))
+    assert whole.read_bytes() == parts.read_bytes()
+    image = region_training.load("test", size=48, count=1).images[0]
+    detector = region_training.detector(tmp_path / "whole")
+    added = load_multibox(whole).propose(image, region_training.MULTIBOX_PROPOSALS).boxes
+    searched = region_training.proposer(region_training.SUPERPIXELS)(image)
+    assert {*map(tuple, detector.proposals(image))} == {*map(tuple, added), *map(tuple, searched)}
 
 
 @pytest.mark.parametrize("stage", ["regions", "hard"])

@@ -37,7 +37,8 @@ def grid(
     figure, axes = figures.new(side * columns, rows * high, nrows=rows, ncols=columns, squeeze=False)
     for axis in axes.flat[count:]:
         axis.set_visible(False)
-    return figure, list(axes.flat[:count])
+    axes = list(axes.flat[:count])
+    return figure, axes
 
 
 def show(axis: "Axes", image: Array, title: str, alpha: float = 1.0) -> None:
