@@ -210,9 +210,26 @@ def table(result: Mapping[str, list[Measured]]) -> Table:
         "Coverage: fraction of the objects that a proposal overlaps with an IoU of at least 0.5.",
         "False positives: detections per image that hit no object; all detections of at least 0.05 confidence count.",
         f"Means of {seeds} seeds with Student's 95% intervals." if seeds > 1 else "One seed: no interval.",
+        *_differences(result),
     ]
     columns = ("proposals from", ">per image", ">coverage", ">mAP", ">false positives")
     return Table("Proposals and detection", columns, rows, notes)
+
+
+def _differences(result):
+    """Return the note on what the doubled superpixels change, paired by seed: scenes and networks are the same."""
+    pair = [result.get(name) for name in ("superpixels x2", "superpixels x1")]
+    if None in pair:
+        return []
+    changes = [
+        f"{name} {_summary([getattr(a, field) - getattr(b, field) for a, b in zip(*pair, strict=True)], digits)}"
+        for name, field, digits in (
+            ("coverage", "coverage", 3),
+            ("mAP", "mean_ap", 3),
+            ("false positives", "false_positives", 2),
+        )
+    ]
+    return [f"x2 minus x1, paired by seed: {', '.join(changes)}."]
 
 
 def _summary(values, digits):

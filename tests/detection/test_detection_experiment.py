@@ -46,3 +46,11 @@ def test_table_has_means_with_intervals_of_several_seeds():
     assert "0.500" in text
     assert "1.271" in text  # 12.706 * 0.1414 / sqrt(2)
     assert "Means of 2 seeds" in text
+
+
+def test_doubled_superpixels_are_compared_in_pairs():
+    one = [experiment.Measured(100.0, 0.9, 0.3, 20.0), experiment.Measured(100.0, 0.8, 0.5, 30.0)]
+    two = [experiment.Measured(50.0, 0.9, 0.4, 15.0), experiment.Measured(50.0, 0.8, 0.6, 25.0)]
+    text = " ".join(str(experiment.table({"superpixels x1": one, "superpixels x2": two})).split())
+    assert "x2 minus x1, paired by seed: coverage 0.000 +- 0.000, mAP 0.100 +- 0.000" in text
+    assert "false positives -5.00 +- 0.00" in text
