@@ -8,7 +8,7 @@ import sys
 import pytest
 from numeric import needs_numba
 
-from minigooglenet import cli
+from minigooglenet import cli, data, models, weights
 from minigooglenet.kernels import compiled
 from minigooglenet.warmup import folder
 
@@ -44,6 +44,7 @@ COMMANDS = [  # every command, with options that run other kernels
     "tour --quick --out tour",
     "classify --weights batch/weights.safetensors tour",
     "view batch/weights.safetensors --image tour/digit.png --label 3 --profile --no-open --out page.html",
+    "detect train --weights colour.safetensors --size 32 --scenes 2 --epochs 1 --multibox --out detector",
     "lessons lessons --no-open --solutions sources",
     "release sources notebooks",
     "check 03.1 mine.py",
@@ -60,7 +61,7 @@ FAILING = ("doctor", "exercise lint")  # a machine may have problems, and a new 
 PROGRAM = """
 import json, sys, traceback
 from numba.core import event
-from minigooglenet import cli
+from minigooglenet import cli, data, models, weights
 from minigooglenet.kernels.fast.jit import is_kernel
 
 class Listener(event.Listener):
@@ -96,6 +97,8 @@ def test_no_command_compiles_after_warmup(tmp_path):
     (work / "class").mkdir(parents=True)
     (work / "site").mkdir()
     (work / "site" / "index.html").touch()
+    colour = models.mini_googlenet(10, width=0.25, depth=2, rng=0)
+    weights.save(colour, work / "colour.safetensors", pixels=data.UNIT, classes=data.shapes(1).classes)
     (work / "mine.py").write_text(ANSWER, encoding="utf-8")
     (work / "class" / "03_ada.ipynb").write_text(json.dumps(NOTEBOOK), encoding="utf-8")
     (work / "commands.json").write_text(json.dumps(COMMANDS), encoding="utf-8")

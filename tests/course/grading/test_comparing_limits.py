@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -55,6 +56,20 @@ def test_every_stream_gives_one_row_per_exercise(stream, monkeypatch):
     assert [row["exercise"] for row in graded["rows"]] == numbers
     assert all(row["status"] != "passed" and len(row["message"]) <= 1000 for row in graded["rows"])
     json.dumps(graded)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timers")
+def test_time_limit_is_not_lost_in_a_finalizer():
+    class Slow:
+        def __del__(self):
+            end = time.process_time() + 0.3
+            while time.process_time() < end:
+                pass
+
+    with pytest.raises(TimeoutError, match="of CPU time"), comparer.limited(0.1):
+        Slow()  # is deleted at once
+        while True:
+            pass
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timers")
