@@ -66,10 +66,13 @@ def test_time_limit_is_not_lost_in_a_finalizer():
             while time.process_time() < end:
                 pass
 
-    with pytest.raises(TimeoutError, match="of CPU time"), comparer.limited(0.1):
+    def endless():
         Slow()  # is deleted at once
         while True:
             pass
+
+    with pytest.raises(TimeoutError, match="of CPU time"), comparer.limited(0.1):
+        endless()
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timers")
