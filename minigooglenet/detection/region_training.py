@@ -205,8 +205,10 @@ def proposer(superpixels: float, multibox: str | None = None) -> Propose:
         key = hashlib.sha256(repr(image.shape).encode() + image.tobytes()).digest()
         if key not in known:
             boxes = selective_search(image, [superpixels * scale for scale in SCALE]).boxes
-            more = boxes[:0] if network is None else network.propose(image, MULTIBOX_PROPOSALS).boxes
-            known[key] = unique(np.concatenate([boxes, more]))
+            if network is not None:
+                (predicted,) = network.propose_all([image], MULTIBOX_PROPOSALS)
+                boxes = unique(np.concatenate([boxes, predicted.boxes]))
+            known[key] = boxes
         return known[key]
 
     return propose

@@ -111,10 +111,11 @@ class MultiBox:
         MultiBoxProposals of one image, or a list of them
         """
         if isinstance(images, np.ndarray) and images.ndim == 3:
-            return self._proposals([images], count)[0]
-        return self._proposals(images, count)
+            return self.propose_all([images], count)[0]
+        return self.propose_all(images, count)
 
-    def _proposals(self, images, count):
+    def propose_all(self, images: UInt8Array | Sequence[UInt8Array], count: int = 20) -> list[MultiBoxProposals]:
+        """Return the proposals of several images, a list of `propose`."""
         count, results = integer(count, "count", 1), list[MultiBoxProposals]()
         for start in range(0, len(images), BATCH):
             batch = images[start : start + BATCH]
