@@ -40,7 +40,7 @@ class Loss(NamedTuple):
 def multibox_loss(offsets: Array, logits: Array, targets: Array, matched: Array, *, alpha: float = ALPHA) -> Loss:
     """Return the loss of a batch (Erhan et al. 2014, equations 1 to 3).
 
-    localisation = sum over matched priors of |offsets - targets|**2 / 2
+    localisation = sum over matched priors and their four offsets of (offsets - targets)^2 / 2
     confidence = -sum over matched priors of log(c) - sum over the others of log(1 - c), c = 1 / (1 + exp(-logit))
 
     Both are averaged over the N images. The gradient of the localisation is alpha * (offsets - targets) / N for matched
