@@ -121,10 +121,11 @@ def backward_params(grad_y, x, weight, bias, stride, padding, groups, dilation=(
 def workspace(x_shape, weight_shape, stride, padding, groups, threads, itemsize, dilation=(1, 1)):
     """Return (0, the most bytes that `forward` on so many threads allocates next to its arrays)."""
     output = shapes.output_size(x_shape[2:], weight_shape[2:], stride, padding, dilation)
-    settings = _settings(weight_shape[2:], stride, dilation, output[1], itemsize)
-    geometry = _geometry(x_shape[2:], output, _corner(padding), settings, itemsize)
-    room = weight_shape[1] * _room(geometry) + output[0] * output[1] + VECTOR_BYTES
-    return 0, (min(threads, x_shape[0] * weight_shape[0]) * room + len(_zeros(geometry, np.float32))) * itemsize
+    settings = _settings(weight_shape[2:], stride, dilation, output[1], itemsize, weight_shape[0] // groups)
+    geometry, together = _geometry(x_shape[2:], output, _corner(padding), settings, itemsize), settings[7]
+    room = weight_shape[1] * _room(geometry) + together * (output[0] * output[1] + VECTOR_BYTES)
+    parts = x_shape[0] * weight_shape[0] // together
+    return 0, (min(threads, parts) * room + len(_zeros(geometry, np.float32))) * itemsize
 
 
 def _corner(padding):

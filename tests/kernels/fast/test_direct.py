@@ -178,6 +178,11 @@ def test_narrow_outputs_are_computed_in_half_vectors(columns):
     assert parts == (2 if 8 * columns <= VECTOR_BYTES else 1)
 
 
+def test_workspace_counts_the_outputs_of_filters_computed_together():
+    _, workspace = direct.workspace((1, 64, 28, 28), (64, 4, 3, 3), (2, 2), ONE, 16, 1, 4)
+    assert workspace >= 4 * (4 * 28 * 28 + 2 * 14 * 14)
+
+
 def test_the_workspace_of_a_direct_convolution_is_small():
     bytes_kept, workspace = direct.workspace((1, 144, 56, 56), (144, 1, 3, 3), (1, 1), ONE, 144, 2, 4)
     assert bytes_kept == 0
