@@ -11,7 +11,7 @@ from minigooglenet.cli.train import show_warning
 from minigooglenet.data import BadImageError
 from minigooglenet.detection import drawing, region_training
 from minigooglenet.detection.average_precision import RULES, evaluate
-from minigooglenet.detection.boxes import iou
+from minigooglenet.detection.coverage import coverage
 from minigooglenet.detection.detections import Detections
 from minigooglenet.detection.results import results_json
 from minigooglenet.evaluation.classification import read_image
@@ -28,7 +28,6 @@ STAGES = {
     region_training.HARD: "regions of scenes, with hard negatives",
 }
 TEST_SCENES = 100
-COVERED = 0.5  # IoU of an object and its best proposal
 
 
 def add_parser(commands, name):
@@ -271,7 +270,7 @@ def _evaluate(options):
     if scenes.classes != detector.classes:
         raise ValueError(f"the detector has the classes {detector.classes}, but the data have {scenes.classes}")
     ids = getattr(scenes, "image_ids", range(len(scenes.truths)))
-    found, truths, proposals, best, read = dict[int | str, Detections](), [], 0, [], list[int]()
+    found, truths, proposals, read = dict[int | str, Detections](), [], [], list[int]()
     with console.progress(out) as bar:
         task = bar.add_task("images", total=len(ids), status="")
         for number, image_id in enumerate(ids):
@@ -284,13 +283,13 @@ def _evaluate(options):
             found[image_id] = detector.suppressed(boxes, detector.confidences(image, boxes))
             truths.append(true)
             read.append(number)
-            proposals += len(boxes)
-            best += iou(true.boxes[~true.difficult], boxes).max(axis=1, initial=0).tolist()
+            proposals.append(boxes)
             bar.update(task, completed=number + 1)
     result = evaluate(list(found.values()), truths, detector.classes, options.rule)
     console.show(out, _table(result, f"{len(truths):,} images of {options.data}, {part}; rule {options.rule}"))
-    covered = sum(value >= COVERED for value in best) / len(best) if best else math.nan
-    out.print(f"Proposals per image: {proposals / max(1, len(truths)):.0f}. Objects covered: {_percent(covered)}.")
+    covered = coverage(proposals, truths) if truths else math.nan
+    number = sum(map(len, proposals)) / max(1, len(truths))
+    out.print(f"Proposals per image: {number:.0f}. Objects covered: {_percent(covered)}.")
     if options.out and read:
         _draw(out, Path(options.out), [_Chosen(scenes.images, read), list(found.values()), truths], detector.classes)
     if options.json:

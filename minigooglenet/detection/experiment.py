@@ -6,6 +6,7 @@ set, so that the sets are compared under equal conditions.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -13,12 +14,14 @@ import numpy as np
 from minigooglenet import data, models, training
 from minigooglenet.console import Table
 from minigooglenet.detection.average_precision import evaluate
-from minigooglenet.detection.boxes import iou, to_normalised
+from minigooglenet.detection.boxes import to_normalised
+from minigooglenet.detection.coverage import coverage
 from minigooglenet.detection.detector import Detector
 from minigooglenet.detection.multibox import MultiBoxTrainer, multibox_network
+from minigooglenet.detection.multibox.training import SETTINGS
 from minigooglenet.detection.region_classifier import region_images, region_network, unique
 from minigooglenet.detection.region_training import ARGUMENTS, LR, SIDE, SIZE
-from minigooglenet.detection.regions import crop
+from minigooglenet.detection.regions import warped_whole
 from minigooglenet.detection.scenes import DetectionScenes, shapes_detection
 from minigooglenet.detection.selective_search import selective_search
 from minigooglenet.evaluation import repetition_interval
@@ -29,7 +32,6 @@ FACTORS = {"superpixels x0.5": 0.5, "superpixels x1": 1.0, "superpixels x2": 2.0
 SCALES = 25.0, 50.0  # of x1, for scenes of 64 pixels
 TRAINED_ON = "superpixels x1"  # the region network sees these proposals
 MULTIBOX, UNION = "MultiBox", "x2 and MultiBox"
-COVERED = 0.5  # least IoU of an object and a proposal that covers it
 
 
 class Sizes(NamedTuple):
@@ -122,9 +124,9 @@ def _of_seed(seed, sizes, begin):
     begin(0, STAGES[0])
     network = models.mini_googlenet(len(every.classes), size=sizes.side, rng=seed, **ARGUMENTS)
     singles = data.shapes(sizes.objects, seed=seed)
-    whole = (0, 0, *singles.images.shape[2:])  # square
-    warped = np.stack([crop(image, whole, sizes.side, context=0) for image in singles.images])
-    training.train(network, warped, singles.labels, epochs=sizes.object_epochs, lr=LR, rng=seed)
+    training.train(
+        network, warped_whole(singles.images, sizes.side), singles.labels, epochs=sizes.object_epochs, lr=LR, rng=seed
+    )
     begin(1, STAGES[1])
     known = {image.tobytes(): _searched(image, FACTORS[TRAINED_ON]) for image in images}
     begin(2, STAGES[2])
@@ -135,7 +137,7 @@ def _of_seed(seed, sizes, begin):
     images = every.images[: sizes.multibox_train]
     boxes = [true.boxes for true in every.truths[: sizes.multibox_train]]
     multibox = multibox_network(to_normalised(np.concatenate(boxes), images.shape[2:]), sizes.size, rng=seed)
-    settings = training.Settings(epochs=sizes.multibox_epochs, lr=0.02, schedule="cosine", clip_norm=10.0, seed=seed)
+    settings = replace(SETTINGS, epochs=sizes.multibox_epochs, seed=seed)
     MultiBoxTrainer(multibox, images, boxes, settings).run()
     begin(4, STAGES[4])
     predicted = [proposals.boxes for proposals in multibox.propose(test.images, sizes.multibox)]
@@ -175,28 +177,6 @@ def _measured(scenes: DetectionScenes, sets, detector: Detector) -> dict[str, Me
         )
         for name in sets
     }
-
-
-def coverage(proposals, truths, least: float = COVERED) -> float:
-    """Return the fraction of objects, without difficult ones, that a proposal overlaps with IoU at least `least`.
-
-    Parameters
-    ----------
-    proposals : boxes (M, 4) of each image;  truths : Truths of each image
-
-    Examples
-    --------
-    >>> from minigooglenet.detection import Truths, experiment
-    >>> truths = Truths([(0, 0, 8, 8), (10, 10, 14, 14)], [0, 1], [False, False])
-    >>> experiment.coverage([[(0, 0, 8, 6)]], [truths])
-    0.5
-    """
-    best = []
-    for boxes, objects in zip(proposals, truths, strict=True):
-        objects = objects.checked()
-        best.append(iou(boxes, objects.boxes[~objects.difficult]).max(axis=0, initial=0))
-    overlaps = np.concatenate(best)
-    return float(np.mean(overlaps >= least)) if len(overlaps) else float("nan")
 
 
 def table(result: Mapping[str, list[Measured]]) -> Table:

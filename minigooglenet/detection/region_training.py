@@ -19,8 +19,9 @@ from minigooglenet.detection.boxes import to_normalised
 from minigooglenet.detection.detector import LEAST, Detector
 from minigooglenet.detection.folders import DetectionFolder, folder, parts
 from minigooglenet.detection.multibox import MultiBoxStep, MultiBoxTrainer, load_multibox, multibox_network
+from minigooglenet.detection.multibox.training import SETTINGS
 from minigooglenet.detection.region_classifier import BACKGROUND, Propose, region_images, unique
-from minigooglenet.detection.regions import crop
+from minigooglenet.detection.regions import warped_whole
 from minigooglenet.detection.scenes import DetectionScenes, shapes_detection
 from minigooglenet.detection.selective_search import SCALE, selective_search
 from minigooglenet.evaluation.held_out import only_input
@@ -41,7 +42,7 @@ SUPERPIXELS = 2.0  # their size as a factor of `selective_search.SCALE`; the pap
 ARGUMENTS = {"width": 0.5, "dropout": False}  # of the mini GoogLeNet, so that it learns in a minute
 OBJECTS_EPOCHS, EPOCHS = 6, 5  # of the whole images, and of the regions
 LR, HARD_LR = 0.05, 0.02  # learning rate, and that of the last stage
-MULTIBOX_SIZE, MULTIBOX_EPOCHS, MULTIBOX_LR = 64, 10, 0.02  # input of MultiBox, and its training
+MULTIBOX_SIZE, MULTIBOX_EPOCHS = 64, 10  # input of MultiBox, and its training
 MULTIBOX_PROPOSALS = 20  # per image; the paper added 200 for photographs
 
 Scenes = DetectionScenes | DetectionFolder
@@ -137,9 +138,7 @@ class ObjectRecipe(Recipe):
         parts = []
         for seed, count in enumerate((self.scenes, self.held_out)):
             drawn = data.shapes(count, seed=seed)
-            whole = (0, 0, *drawn.images.shape[2:])  # square
-            images = np.stack([crop(image, whole, self.side, context=0) for image in drawn.images])
-            parts.append(data.Images(images, drawn.labels, drawn.classes, UNIT))
+            parts.append(data.Images(warped_whole(drawn.images, self.side), drawn.labels, drawn.classes, UNIT))
         if self.augment:
             parts[0].augment = small_augmentation
         if on_bytes is not None:
@@ -325,7 +324,7 @@ def train_multibox(recipe: RegionRecipe, on_step: Callable[[MultiBoxStep], objec
     files.make_folder(path.parent)
     seed = recipe.settings.seed
     network = multibox_network(np.concatenate(fractions), MULTIBOX_SIZE, rng=seed)
-    settings = Settings(epochs=MULTIBOX_EPOCHS, lr=MULTIBOX_LR, schedule="cosine", clip_norm=10.0, seed=seed)
+    settings = replace(SETTINGS, epochs=MULTIBOX_EPOCHS, seed=seed)
     trainer = MultiBoxTrainer(network, images, boxes, settings, checkpoint=path.with_name(CHECKPOINT))
     trainer.resume()
     if trainer.run(on_step):

@@ -81,6 +81,20 @@ def crops(image: UInt8Array, boxes: ArrayLike, side: int, context: float = CONTE
     return result
 
 
+def warped_whole(images: UInt8Array, side: int) -> UInt8Array:
+    """Return whole images (N, C, H, W), each warped to (C, side, side).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minigooglenet.detection import regions
+    >>> regions.warped_whole(np.zeros((2, 3, 32, 32), np.uint8), side=24).shape
+    (2, 3, 24, 24)
+    """
+    box = (0, 0, images.shape[3], images.shape[2])
+    return np.stack([crop(image, box, side, context=0) for image in images])
+
+
 def enlarged(boxes: FloatArray, context: float = CONTEXT) -> FloatArray:
     """Return boxes (M, 4) with context, also beyond the image: each box is the middle 1 - 2 * context of its result.
 

@@ -29,6 +29,7 @@ from minigooglenet.weights.safetensors import write
 THRESHOLD = 0.5  # IoU from which a prior of the convolutional form is matched too
 STATE = "multibox/training"  # text, as bytes, in a checkpoint
 UNUSED = ("average_from", "freeze", "gradients_every", "label_smoothing", "patience")  # settings of a Trainer
+SETTINGS = Settings(lr=0.02, schedule="cosine", clip_norm=10.0)
 
 
 class MultiBoxStep(NamedTuple):
@@ -91,7 +92,7 @@ class MultiBoxTrainer:
     ) -> None:
         if len(images) != len(boxes) or not len(images):
             raise ValueError(f"every image needs an array of boxes, got {len(images)} images and {len(boxes)} arrays")
-        settings = Settings(lr=0.02, schedule="cosine", clip_norm=10.0) if settings is None else settings
+        settings = SETTINGS if settings is None else settings
         for name in UNUSED:
             if getattr(settings, name) != getattr(Settings, name):
                 raise ValueError(f"MultiBoxTrainer does not support {name}, got {getattr(settings, name)!r}")

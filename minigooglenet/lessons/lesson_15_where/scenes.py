@@ -1,10 +1,14 @@
 """Helpers of lesson 15: drawn scenes, proposals and their coverage, and a region network that trains in seconds."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from minigooglenet import data, detection, layers, training
 from minigooglenet.detection import multibox, region_classifier
+from minigooglenet.detection.coverage import coverage  # noqa: F401 (the lesson calls scenes.coverage)
 from minigooglenet.detection.detector import OVERLAP, Detector
+from minigooglenet.detection.multibox.training import SETTINGS
 from minigooglenet.graph import Graph
 from minigooglenet.lessons.lesson_12_transfer.regions import features, trained_backbone
 
@@ -32,18 +36,6 @@ def painted(image, labels):
     counts = np.maximum(np.bincount(labels.ravel()), 1)
     means = [np.bincount(labels.ravel(), channel.ravel()) / counts for channel in image]
     return np.stack(means, axis=-1)[labels]
-
-
-def coverage(boxes, truths):
-    """Return the fraction of the objects, without difficult ones, that a box overlaps with an IoU of at least 0.5.
-
-    boxes : arrays (M, 4), one for each image;  truths : one Truths for each image
-    """
-    best = [
-        detection.iou(proposed, true.boxes[~true.difficult]).max(axis=0, initial=0)
-        for proposed, true in zip(boxes, truths, strict=True)
-    ]
-    return float(np.mean(np.concatenate(best) >= 0.5))
 
 
 def region_network(scenes, propose, epochs=30, on_image=None):
@@ -85,6 +77,6 @@ def trained_multibox(scenes, epochs, on_step=None):
     proposer = multibox.multibox_network(
         detection.to_normalised(np.concatenate(boxes), size), size[0], width=0.5, rng=0
     )
-    settings = training.Settings(epochs=epochs, batch_size=16, lr=0.02, schedule="cosine", clip_norm=10.0)
+    settings = replace(SETTINGS, epochs=epochs, batch_size=16)
     multibox.MultiBoxTrainer(proposer, scenes.images, boxes, settings).run(on_step)
     return proposer
