@@ -1,23 +1,25 @@
 """`minigooglenet detect train|run|evaluate`: train a detector, find objects in images, measure average precision."""
 
 import math
-import warnings
+import os
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from minigooglenet import console, figures, files
 from minigooglenet.cli.arguments import fraction, image_files, output, positive, report_written, seed
-from minigooglenet.cli.train import show_warning
 from minigooglenet.data import BadImageError
 from minigooglenet.detection import drawing, region_training
+from minigooglenet.detection.annotations import few
 from minigooglenet.detection.average_precision import RULES, evaluate
 from minigooglenet.detection.coverage import coverage
-from minigooglenet.detection.detections import Detections
+from minigooglenet.detection.detections import Detections, Truths
 from minigooglenet.detection.results import results_json
 from minigooglenet.evaluation.classification import read_image
-from minigooglenet.training import artifacts, run_files, run_with_progress
-from minigooglenet.training.checkpoint import ResumeWarning
+from minigooglenet.training import artifacts, run_files
 from minigooglenet.training.display import Display
+from minigooglenet.training.progress import run_trainer
 
 HELP = "train a detector, detect objects in images, or evaluate a detector"
 DATA = "shapes for drawn scenes, or a folder of images with boxes in a COCO file or in VOC's files (default: shapes)"
@@ -147,6 +149,7 @@ def _train(options):
     else:
         _check_drawn(options, region_training.SCENES)
         _check_free(options.out)
+        notes = region_training.check_data(options.data, options.size)
         run = region_training.stages(
             options.out,
             options.data,
@@ -159,9 +162,11 @@ def _train(options):
             seed=options.seed,
         )
         region_training.write(options.out, run)
+        for note in notes:
+            Display().line(note)
     done = region_training.begun(options.out)
     for number, (name, recipe) in enumerate(run.items()):
-        if name == region_training.REGIONS and not _train_multibox(recipe):
+        if name == region_training.REGIONS and not _train_multibox(recipe, options.out):
             return 130
         # A stage is finished as soon as the next one has begun.
         if name not in done[:-1] and not _train_stage(name, recipe, options, f"Stage {number + 1} of {len(run)}"):
@@ -169,7 +174,7 @@ def _train(options):
     return 0
 
 
-def _train_multibox(recipe):
+def _train_multibox(recipe, out):
     """Train the MultiBox of a recipe, unless it has none or is trained, and return True; False after Ctrl-C."""
     if recipe.multibox is None or Path(recipe.multibox).exists():
         return True
@@ -179,7 +184,7 @@ def _train_multibox(recipe):
             recipe, lambda step: display.status("step", step.number + 1, step.count, f"loss {step.loss:.3f}")
         )
         if finished:
-            display.line(f"written: {recipe.multibox}", whole=True)
+            display.line(f"written: {Path(out) / region_training.MULTIBOX / run_files.WEIGHTS}", whole=True)
         else:
             display.line("Stopped and saved; continue with --resume.")
     return finished
@@ -192,14 +197,8 @@ def _train_stage(name, recipe, options, which):
         display.line(f"{which}: {STAGES[name]}.")
         trainer = recipe.trainer(out, partial(display.status, "images"))
     display = Display()
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", ResumeWarning)
-        warnings.showwarning = partial(show_warning, display, warnings.showwarning)
-        if options.resume and trainer.resume_or_restart():
-            display.line(f"Resuming at step {trainer.step} of {trainer.steps}.")
-        if not run_with_progress(trainer, display):
-            display.line(f"Stopped and saved after step {trainer.step}; continue with --resume.")
-            return False
+    if not run_trainer(trainer, display, options.resume):
+        return False
     display.line(f"written: {out / run_files.WEIGHTS}", whole=True)
     for path in artifacts.write(trainer):
         display.line(f"written: {path}", whole=True)
@@ -222,10 +221,11 @@ def _check_free(out):
 def _run(options):
     out, quiet = output(options.json), options.json == files.STDOUT
     paths = image_files(options.images)
+    targets = _targets(options.out, paths)
     detector = region_training.detector(*options.weights, least=options.least)
     if options.out:
         files.make_folder(options.out)
-    found, unreadable = dict[str, Detections](), 0
+    results, unreadable = dict[str, Detections](), 0
     with console.progress(out) as bar:
         task = bar.add_task("images", total=len(paths), status="")
         for number, path in enumerate(paths):
@@ -235,18 +235,38 @@ def _run(options):
                 unreadable += 1
                 out.print(f"cannot read {path} as an image: {error}", markup=False, soft_wrap=True)
                 continue
-            found[str(path)] = detections = detector.detect(image)
+            results[str(path)] = detections = detector.detect(image)
             if not quiet:
                 out.print(_lines(path, detections, detector.classes), markup=False, soft_wrap=True)
-            if options.out:  # with the number, because images in different folders may have the same name
-                target = Path(options.out) / f"{number + 1:04}_{path.stem}.png"
-                with files.atomic(target) as file:
+            if targets:
+                with files.atomic(targets[number]) as file:
                     drawing.drawn(image, detections, detector.classes).save(file, "PNG")
-                report_written(out, target)
+                report_written(out, targets[number])
             bar.update(task, completed=number + 1, status=path.name)
     if options.json:
-        _write_results(out, options.json, found, range(1, len(detector.classes) + 1))
+        _write_results(out, options.json, results, range(1, len(detector.classes) + 1))
     return 1 if unreadable else 0
+
+
+def _targets(folder, paths):
+    """Return the path of the drawing of each image, or raise an error if a drawing would replace an image."""
+    if not folder:
+        return []
+    # with the number, because images in different folders may have the same name
+    targets = [Path(folder) / f"{number:04}_{path.stem}.png" for number, path in enumerate(paths, 1)]
+    images = {os.path.realpath(path) for path in paths}
+    for target in targets:
+        if os.path.realpath(target) in images:
+            raise ValueError(f"{target} is an image and would be overwritten. Choose another folder for --out.")
+    return targets
+
+
+def _check_outside(path, data):
+    """Raise an error if results would be written among the annotations of the data, or over them."""
+    if path in (None, files.STDOUT) or data == region_training.SHAPES:
+        return
+    if Path(os.path.realpath(path)).is_relative_to(os.path.realpath(data)):
+        raise ValueError(f"{path} is part of {data}, whose JSON files are annotations. Choose another path for --json.")
 
 
 def _lines(path, detections, classes):
@@ -261,6 +281,7 @@ def _lines(path, detections, classes):
 
 def _evaluate(options):
     _check_drawn(options, TEST_SCENES)
+    _check_outside(options.json, options.data)
     out = output(options.json)
     if options.out:
         files.make_folder(options.out)
@@ -268,51 +289,45 @@ def _evaluate(options):
     part = options.part or region_training.held_out_part(options.data)
     scenes = region_training.load(part, options.data, options.size, options.scenes, detector.classes)
     if scenes.classes != detector.classes:
-        raise ValueError(f"the detector has the classes {detector.classes}, but the data have {scenes.classes}")
+        raise ValueError(
+            f"the detector has the classes {few(detector.classes)}, but {options.data} has {few(scenes.classes)}. "
+            "Choose other --data."
+        )
+    for note in getattr(scenes, "notes", ()):
+        out.print(note, markup=False, soft_wrap=True)
     ids = getattr(scenes, "image_ids", range(len(scenes.truths)))
-    found, truths, proposals, read = dict[int | str, Detections](), [], [], list[int]()
+    results = dict.fromkeys(ids, Detections([], [], []))  # an unreadable image keeps its empty entries
+    truths, proposals = [Truths([], [], [])] * len(ids), [np.zeros((0, 4))] * len(ids)
+    unreadable = 0
     with console.progress(out) as bar:
         task = bar.add_task("images", total=len(ids), status="")
         for number, image_id in enumerate(ids):
             try:
                 image = scenes.images[number]
             except BadImageError as error:
+                unreadable += 1
                 out.print(str(error), markup=False, soft_wrap=True)
                 continue
-            true, boxes = scenes.truths[number], detector.proposals(image)
-            found[image_id] = detector.suppressed(boxes, detector.confidences(image, boxes))
-            truths.append(true)
-            read.append(number)
-            proposals.append(boxes)
+            truths[number], proposals[number] = scenes.truths[number], detector.proposals(image)
+            confidences = detector.confidences(image, proposals[number])
+            results[image_id] = detector.suppressed(proposals[number], confidences)
             bar.update(task, completed=number + 1)
-    result = evaluate(list(found.values()), truths, detector.classes, options.rule)
-    console.show(out, _table(result, f"{len(truths):,} images of {options.data}, {part}; rule {options.rule}"))
+    detections, count = list(results.values()), len(ids) - unreadable
+    result = evaluate(detections, truths, detector.classes, options.rule)
+    console.show(out, _table(result, f"{count:,} images of {options.data}, {part}; rule {options.rule}"))
     covered = coverage(proposals, truths) if truths else math.nan
-    number = sum(map(len, proposals)) / max(1, len(truths))
+    number = sum(map(len, proposals)) / max(1, count)
     out.print(f"Proposals per image: {number:.0f}. Objects covered: {_percent(covered)}.")
-    if options.out and read:
-        _draw(out, Path(options.out), [_Chosen(scenes.images, read), list(found.values()), truths], detector.classes)
+    if options.out and count:
+        _draw(out, Path(options.out), (scenes.images, detections, truths), detector.classes)
     if options.json:
         categories = getattr(scenes, "category_ids", range(1, len(detector.classes) + 1))
-        _write_results(out, options.json, found, categories)
-    return 0 if len(truths) == len(ids) else 1
-
-
-class _Chosen:
-    """Some of the images, read when they are asked for."""
-
-    def __init__(self, images, numbers):
-        self.images, self.numbers = images, numbers
-
-    def __len__(self):
-        return len(self.numbers)
-
-    def __getitem__(self, index):
-        return self.images[self.numbers[index]]
+        _write_results(out, options.json, results, categories)
+    return 1 if unreadable else 0
 
 
 def _draw(out, folder, images, classes):
-    """Draw the errors by type and the failures; images are [images, detections of each, truths of each]."""
+    """Draw the errors by type and the failures; `images` is (images, their Detections, their Truths)."""
     from minigooglenet.detection import errors
     from minigooglenet.detection import figures as drawn
 
@@ -336,6 +351,6 @@ def _percent(fraction):
     return "-" if math.isnan(fraction) else f"{fraction:.1%}"
 
 
-def _write_results(out, path, found, category_ids):
-    files.write_text(path, results_json(list(found.values()), list(found), list(category_ids)))
+def _write_results(out, path, results, category_ids):
+    files.write_text(path, results_json(list(results.values()), list(results), list(category_ids)))
     report_written(out, path)

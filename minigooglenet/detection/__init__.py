@@ -1,4 +1,4 @@
-"""Detection: which objects are in an image, and where. Boxes, proposals, classified regions, and their evaluation."""
+"""Detection: the classes and boxes of the objects in an image. Proposals, classified regions, and their evaluation."""
 
 from minigooglenet.detection import figures, multibox
 from minigooglenet.detection.annotations import Annotations
@@ -29,7 +29,7 @@ from minigooglenet.detection.results import read_results, results_json, write_re
 from minigooglenet.detection.scenes import DetectionScenes, shapes_detection
 from minigooglenet.detection.selective_search import Proposals, selective_search
 from minigooglenet.detection.superpixels import felzenszwalb, superpixels
-from minigooglenet.detection.suppression import average_of, nms, nms_per_class
+from minigooglenet.detection.suppression import nms, nms_per_class
 from minigooglenet.detection.voc import read_voc
 
 __all__ = [
@@ -47,7 +47,6 @@ __all__ = [
     "RegionRecipe",
     "Truths",
     "area",
-    "average_of",
     "average_precision",
     "checked",
     "clipped",

@@ -1,4 +1,4 @@
-"""The objects that an annotation file describes, and the rules and limits that COCO's and VOC's files share."""
+"""The objects that an annotation file describes, and the rules and limits of both COCO's and VOC's files."""
 
 import collections
 import json

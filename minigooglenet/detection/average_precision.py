@@ -112,9 +112,9 @@ class Evaluation(NamedTuple):
     Examples
     --------
     >>> from minigooglenet import detection
-    >>> found = detection.Detections([(0, 0, 4, 4), (5, 5, 9, 9)], [0.9, 0.8], [0, 0])
+    >>> detections = detection.Detections([(0, 0, 4, 4), (5, 5, 9, 9)], [0.9, 0.8], [0, 0])
     >>> truths = detection.Truths([(0, 0, 4, 4)], [0], [False])
-    >>> result = detection.evaluate([found], [truths], ["cat", "dog"])
+    >>> result = detection.evaluate([detections], [truths], ["cat", "dog"])
     >>> result.ap.tolist(), result.mean_ap, result.excluded, result.false_positives.tolist()
     ([1.0, nan], 1.0, ('dog',), [1, 0])
     """
@@ -202,8 +202,8 @@ def average_precision(
     --------
     >>> from minigooglenet import detection
     >>> truths = detection.Truths([(0, 0, 40, 40), (10, 0, 50, 40)], [0, 0], [False, False])
-    >>> found = detection.Detections([(0, 0, 40, 40), (4, 0, 44, 40)], [0.9, 0.8], [0, 0])
-    >>> [detection.average_precision([found], [truths], 0, rule) for rule in ("voc", "ilsvrc", "coco")]
+    >>> detections = detection.Detections([(0, 0, 40, 40), (4, 0, 44, 40)], [0.9, 0.8], [0, 0])
+    >>> [detection.average_precision([detections], [truths], 0, rule) for rule in ("voc", "ilsvrc", "coco")]
     [0.5, 1.0, 1.0]
     """
     images = _checked_images(detections, truths, None, rule, threshold)
@@ -231,24 +231,27 @@ def checked_pairs(
             "An image without any needs an empty entry: Detections([], [], [])."
         )
     return [
-        (found.checked(classes, what=f"detections of image {i}"), true.checked(classes, what=f"truths of image {i}"))
-        for i, (found, true) in enumerate(zip(detections, truths, strict=True))
+        (
+            predicted.checked(classes, what=f"detections of image {i}"),
+            truth.checked(classes, what=f"truths of image {i}"),
+        )
+        for i, (predicted, truth) in enumerate(zip(detections, truths, strict=True))
     ]
 
 
 def _curve(images, label, rule, threshold):
     """Return the curve of a class in checked images."""
     scores, hits, objects = [np.zeros(0)], [np.zeros(0, bool)], 0
-    for found, true in images:
-        mine, wanted = np.flatnonzero(found.labels == label), true.labels == label
-        mine = mine[np.argsort(-found.scores[mine], kind="stable")]
-        boxes, difficult = true.boxes[wanted], true.difficult[wanted]
+    for detections, truths in images:
+        ranked, of_class = np.flatnonzero(detections.labels == label), truths.labels == label
+        ranked = ranked[np.argsort(-detections.scores[ranked], kind="stable")]
+        boxes, difficult = truths.boxes[of_class], truths.difficult[of_class]
         objects += int(np.sum(~difficult))
-        if len(mine):
-            ious = geometry.iou_of_arrays(found.boxes[mine], boxes)
+        if len(ranked):
+            ious = geometry.iou_of_arrays(detections.boxes[ranked], boxes)
             matched = match(ious, difficult, _least(boxes, rule, threshold), rule)
             counted = (matched < 0) | ~np.append(difficult, False)[matched]
-            scores.append(found.scores[mine[counted]])
+            scores.append(detections.scores[ranked[counted]])
             hits.append(matched[counted] >= 0)
     all_scores, all_hits = np.concatenate(scores), np.concatenate(hits)
     order = np.argsort(-all_scores, kind="stable")

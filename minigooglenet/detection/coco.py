@@ -56,16 +56,16 @@ def read_coco(path: PathLike, classes: Sequence[str] | None = None) -> Annotatio
     names, labels = _classes(path, categories, classes)
     images = _by_id(path, content, "images")
     counts = collections.Counter[str]()
-    objects = {key: Objects(_size(path, where, entry), counts) for key, (where, entry) in images.items()}
+    objects = {key: Objects(_size(path, position, entry), counts) for key, (position, entry) in images.items()}
     for index, entry in enumerate(content["annotations"]):
-        where = f"annotations[{index}]"
+        position = f"annotations[{index}]"
         try:
             _add(entry, objects, labels, categories)
         except (ValueError, TypeError, OverflowError) as error:  # OverflowError: an integer of 400 digits
             number = f" (id {brief(entry['id'])})" if isinstance(entry, dict) and "id" in entry else ""
-            raise ValueError(f"{path}: {where}{number}: {error}") from error
+            raise ValueError(f"{path}: {position}{number}: {error}") from error
     return Annotations(
-        [_file(path, where, entry) for where, entry in images.values()],
+        [_file(path, position, entry) for position, entry in images.values()],
         [one.size for one in objects.values()],
         list(images),
         [one.truths() for one in objects.values()],
@@ -76,30 +76,30 @@ def read_coco(path: PathLike, classes: Sequence[str] | None = None) -> Annotatio
 
 
 def _by_id(path, content, key):
-    """Return {ID: (where it is, entry)} of a list of entries."""
+    """Return {ID: (position, entry)} of a list of entries."""
     entries = {}
     for index, entry in enumerate(content[key]):
-        where = f"{path}: {key}[{index}]"
+        position = f"{path}: {key}[{index}]"
         number = entry.get("id") if isinstance(entry, dict) else None
         kinds = (int,) if key == "categories" else (int, str)
         if type(number) not in kinds:
             expected = "integer" if key == "categories" else "integer or text"
-            raise ValueError(f"{where} must have an 'id', {expected}, got {brief(entry)}")
+            raise ValueError(f"{position} must have an 'id', {expected}, got {brief(entry)}")
         if number in entries:
-            raise ValueError(f"{where} has the id {brief(number)} of an earlier entry")
-        entries[number] = where, entry
+            raise ValueError(f"{position} has the id {brief(number)} of an earlier entry")
+        entries[number] = position, entry
     return entries
 
 
 def _classes(path, categories, classes):
     """Return (names of the classes, {category ID: label}) in the order of the labels."""
     numbers = {}
-    for number, (where, entry) in sorted(categories.items()):
+    for number, (position, entry) in sorted(categories.items()):
         name = entry.get("name")
         if not isinstance(name, str) or not name.isprintable() or not name.strip():
-            raise ValueError(f"{where} must have a printable 'name', got {brief(name)}")
+            raise ValueError(f"{position} must have a printable 'name', got {brief(name)}")
         if name in numbers:
-            raise ValueError(f"{where} has the name {brief(name)} of another category")
+            raise ValueError(f"{position} has the name {brief(name)} of another category")
         numbers[name] = number
     if not numbers:
         raise ValueError(f"{path} has no categories")
@@ -110,17 +110,17 @@ def _classes(path, categories, classes):
     return names, {numbers[name]: label for label, name in enumerate(names)}
 
 
-def _size(path, where, entry):
+def _size(path, position, entry):
     sizes = entry.get("height"), entry.get("width")
     if not all(type(size) is int and size > 0 for size in sizes):
-        raise ValueError(f"{where} must have 'height' and 'width', positive integers, got {brief(sizes)}")
+        raise ValueError(f"{position} must have 'height' and 'width', positive integers, got {brief(sizes)}")
     return sizes
 
 
-def _file(path, where, entry):
+def _file(path, position, entry):
     name = entry.get("file_name")
     if not isinstance(name, str) or not annotations.is_inside(name):
-        raise ValueError(f"{where} must have a 'file_name' inside the folder of the images, got {brief(name)}")
+        raise ValueError(f"{position} must have a 'file_name' inside the folder of the images, got {brief(name)}")
     return name
 
 

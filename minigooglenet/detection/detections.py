@@ -44,8 +44,7 @@ class Detections(NamedTuple):
         >>> both.filtered(both.scores >= 0.5).labels.tolist()
         [2]
         """
-        chosen = _indices(indices)
-        return Detections(self.boxes[chosen], self.scores[chosen], self.labels[chosen])
+        return Detections(*_rows(self, indices))
 
     def checked(
         self, classes: int | None = None, size: tuple[int, int] | None = None, what: str = "detections"
@@ -66,10 +65,8 @@ class Detections(NamedTuple):
         ...
         ValueError: image 7: label 3 at index 0 is not in 0 .. 2, the indices of the 3 classes
         """
-        boxes = geometry.checked(self.boxes, size, f"{what}: boxes")
-        return Detections(
-            boxes, checked_scores(self.scores, len(boxes), f"{what}: "), _labels(self.labels, len(boxes), classes, what)
-        )
+        boxes, labels = _boxes_and_labels(self, classes, size, what)
+        return Detections(boxes, checked_scores(self.scores, len(boxes), f"{what}: "), labels)
 
 
 class Truths(NamedTuple):
@@ -105,19 +102,14 @@ class Truths(NamedTuple):
         >>> both.filtered([1]).labels.tolist()
         [0]
         """
-        chosen = _indices(indices)
-        return Truths(self.boxes[chosen], self.labels[chosen], self.difficult[chosen])
+        return Truths(*_rows(self, indices))
 
     def checked(
         self, classes: int | None = None, size: tuple[int, int] | None = None, what: str = "truths"
     ) -> "Truths":
         """Return the objects as arrays of the dtypes above, or raise an error of one sentence.
 
-        Parameters
-        ----------
-        classes : number of classes; a label that is not in 0 .. classes - 1 is an error
-        size : (H, W) of the image that must contain the boxes
-        what : name for errors
+        The parameters are those of `Detections.checked`.
 
         Examples
         --------
@@ -127,34 +119,43 @@ class Truths(NamedTuple):
         ...
         ValueError: image 7: boxes[0] = (0, 0, 4, 0) is empty: its width or height is 0
         """
-        boxes = geometry.checked(self.boxes, size, f"{what}: boxes")
+        boxes, labels = _boxes_and_labels(self, classes, size, what)
         difficult = _column(self.difficult, "difficult", len(boxes), f"{what}: ")
         if len(boxes) and difficult.dtype.kind != "b":
             raise TypeError(f"{what}: difficult must be booleans, got {difficult.dtype}")
-        return Truths(boxes, _labels(self.labels, len(boxes), classes, what), difficult.astype(bool))
+        return Truths(boxes, labels, difficult.astype(bool))
 
 
-def _indices(indices):
+def _rows(columns, indices):
+    """Return the rows of each column, by indices or by booleans."""
     chosen: Any = np.asarray(indices)
-    return chosen if chosen.size else chosen.astype(bool if chosen.dtype.kind == "b" else np.int64)
+    if not chosen.size:  # an empty list has the dtype float64
+        chosen = chosen.astype(bool if chosen.dtype.kind == "b" else np.int64)
+    return [column[chosen] for column in columns]
 
 
-def _column(values, name, count, where):
-    column: Array = np.asarray(checks.unmasked(values, f"{where}{name}"))
+def _boxes_and_labels(columns, classes, size, what):
+    """Return the checked boxes and labels of Detections or Truths."""
+    boxes = geometry.checked(columns.boxes, size, f"{what}: boxes")
+    return boxes, _labels(columns.labels, len(boxes), classes, what)
+
+
+def _column(values, name, count, prefix):
+    column: Array = np.asarray(checks.unmasked(values, f"{prefix}{name}"))
     if column.shape != (count,):
-        raise ValueError(f"{where}{name} must have shape ({count},), one per box, got {column.shape}")
+        raise ValueError(f"{prefix}{name} must have shape ({count},), one per box, got {column.shape}")
     return column
 
 
-def checked_scores(values: ArrayLike, count: int, where: str = "") -> FloatArray:
+def checked_scores(values: ArrayLike, count: int, prefix: str = "") -> FloatArray:
     """Return scores as an array (count,) of float64, or raise an error that names the first wrong one."""
-    scores = _column(values, "scores", count, where)
+    scores = _column(values, "scores", count, prefix)
     if count and scores.dtype.kind not in "iuf":
-        raise TypeError(f"{where}scores must be numbers, got {scores.dtype}")
+        raise TypeError(f"{prefix}scores must be numbers, got {scores.dtype}")
     scores = scores.astype(np.float64)
     wrong = np.flatnonzero(~np.isfinite(scores))
     if len(wrong):
-        raise ValueError(f"{where}scores[{wrong[0]}] = {scores[wrong[0]]} is not finite, so it has no rank")
+        raise ValueError(f"{prefix}scores[{wrong[0]}] = {scores[wrong[0]]} is not finite, so it has no rank")
     return scores
 
 

@@ -89,8 +89,8 @@ class Detector:
         """Return the confidence of each class for each box, (M, classes + 1), the mean over the networks."""
         return confidences(self.networks, regions.crops(image, boxes, self.side), self.pixels)
 
-    def suppressed(self, boxes: FloatArray, confident: FloatArray) -> Detections:
+    def suppressed(self, boxes: FloatArray, confidences: FloatArray) -> Detections:
         """Return the Detections that remain of boxes (M, 4) with confidences (M, classes + 1), best first."""
-        rows, labels = np.nonzero(confident[:, :-1] >= self.least)  # a box may be a detection of several classes
-        every = Detections(boxes[rows], confident[rows, labels], labels.astype(np.int64))
-        return nms_per_class(every, self.overlap)
+        rows, labels = np.nonzero(confidences[:, :-1] >= self.least)  # a box may be a detection of several classes
+        candidates = Detections(boxes[rows], confidences[rows, labels], labels.astype(np.int64))
+        return nms_per_class(candidates, self.overlap)

@@ -32,8 +32,8 @@ class ErrorTypes(NamedTuple):
     --------
     >>> from minigooglenet import detection
     >>> truths = detection.Truths([(0, 0, 10, 10), (50, 50, 60, 60)], [0, 1], [False, False])
-    >>> found = detection.Detections([(0, 0, 10, 9), (0, 0, 10, 10), (0, 0, 4, 10)], [0.9, 0.8, 0.7], [0, 0, 1])
-    >>> result = detection.error_types([found], [truths])
+    >>> detections = detection.Detections([(0, 0, 10, 9), (0, 0, 10, 10), (0, 0, 4, 10)], [0.9, 0.8, 0.7], [0, 0, 1])
+    >>> result = detection.error_types([detections], [truths])
     >>> result.types[0].tolist(), result.missed[0].tolist()
     (['hit', 'duplicate', 'both'], [False, True])
     """
@@ -72,13 +72,14 @@ def error_types(
     --------
     >>> from minigooglenet import detection
     >>> truths = detection.Truths([(0, 0, 10, 10)], [0], [False])
-    >>> found = detection.Detections([(0, 0, 10, 4), (70, 70, 80, 80)], [0.9, 0.8], [0, 0])
-    >>> detection.error_types([found], [truths]).counts
+    >>> detections = detection.Detections([(0, 0, 10, 4), (70, 70, 80, 80)], [0.9, 0.8], [0, 0])
+    >>> detection.error_types([detections], [truths]).counts
     {'class': 0, 'location': 1, 'both': 0, 'duplicate': 0, 'background': 1, 'missed': 0}
     """
     checks.number(background, "background", 0, checks.number(foreground, "foreground", 0, 1))
     results = [
-        _types_of_image(found, true, foreground, background) for found, true in checked_pairs(detections, truths)
+        _types_of_image(predicted, truth, foreground, background)
+        for predicted, truth in checked_pairs(detections, truths)
     ]
     types, missed = tuple(types for types, _ in results), tuple(missed for _, missed in results)
     counts = {name: sum(int(np.sum(image == name)) for image in types) for name in TYPES}
@@ -86,15 +87,15 @@ def error_types(
     return ErrorTypes(types, missed, counts)
 
 
-def _types_of_image(found, true, foreground, background):
-    ious = geometry.iou_of_arrays(found.boxes, true.boxes)
-    same = found.labels[:, None] == true.labels
-    best_first = np.argsort(-found.scores, kind="stable")
+def _types_of_image(detections, truths, foreground, background):
+    ious = geometry.iou_of_arrays(detections.boxes, truths.boxes)
+    same = detections.labels[:, None] == truths.labels
+    best_first = np.argsort(-detections.scores, kind="stable")
     matched = np.empty(len(best_first), np.int64)
-    least = np.full(len(true.boxes), foreground)
-    matched[best_first] = match(np.where(same, ious, 0.0)[best_first], true.difficult, least, "coco")
+    least = np.full(len(truths.boxes), foreground)
+    matched[best_first] = match(np.where(same, ious, 0.0)[best_first], truths.difficult, least, "coco")
 
-    explains = ~true.difficult & (ious > 0)
+    explains = ~truths.difficult & (ious > 0)
     same_iou, same_object = _best(np.where(explains & same, ious, -1.0))
     other_iou, other_object = _best(np.where(explains & ~same, ious, -1.0))
     reasons = {
@@ -105,9 +106,9 @@ def _types_of_image(found, true, foreground, background):
     }
     types = np.select(list(reasons.values()), list(reasons), "background")
     right = matched >= 0
-    types[right] = np.where(true.difficult[matched[right]], "ignored", "hit")
+    types[right] = np.where(truths.difficult[matched[right]], "ignored", "hit")
 
-    missed = ~true.difficult
+    missed = ~truths.difficult
     missed[matched[right]] = False
     missed[same_object[types == "location"]] = False
     missed[other_object[types == "class"]] = False

@@ -116,26 +116,26 @@ STAGES = "whole images", "proposals of the training scenes", "regions", "MultiBo
 
 
 def _of_seed(seed, sizes, begin):
-    every, test = (
+    scenes, test = (
         shapes_detection(count, sizes.size, seed=seed, part=part)
         for count, part in ((max(sizes.train, sizes.multibox_train), "train"), (sizes.test, "test"))
     )
-    images, truths = every.images[: sizes.train], every.truths[: sizes.train]
+    images, truths = scenes.images[: sizes.train], scenes.truths[: sizes.train]
     begin(0, STAGES[0])
-    network = models.mini_googlenet(len(every.classes), size=sizes.side, rng=seed, **ARGUMENTS)
-    singles = data.shapes(sizes.objects, seed=seed)
+    network = models.mini_googlenet(len(scenes.classes), size=sizes.side, rng=seed, **ARGUMENTS)
+    objects = data.shapes(sizes.objects, seed=seed)
     training.train(
-        network, warped_whole(singles.images, sizes.side), singles.labels, epochs=sizes.object_epochs, lr=LR, rng=seed
+        network, warped_whole(objects.images, sizes.side), objects.labels, epochs=sizes.object_epochs, lr=LR, rng=seed
     )
     begin(1, STAGES[1])
     known = {image.tobytes(): _searched(image, FACTORS[TRAINED_ON]) for image in images}
     begin(2, STAGES[2])
-    network = region_network(network, len(every.classes), rng=seed)
-    found = region_images(images, truths, lambda image: known[image.tobytes()], every.classes, sizes.side, seed=seed)
-    training.train(network, found, epochs=sizes.epochs, lr=LR, rng=seed)
+    network = region_network(network, len(scenes.classes), rng=seed)
+    regions = region_images(images, truths, lambda image: known[image.tobytes()], scenes.classes, sizes.side, seed=seed)
+    training.train(network, regions, epochs=sizes.epochs, lr=LR, rng=seed)
     begin(3, STAGES[3])
-    images = every.images[: sizes.multibox_train]
-    boxes = [true.boxes for true in every.truths[: sizes.multibox_train]]
+    images = scenes.images[: sizes.multibox_train]
+    boxes = [truth.boxes for truth in scenes.truths[: sizes.multibox_train]]
     multibox = multibox_network(to_normalised(np.concatenate(boxes), images.shape[2:]), sizes.size, rng=seed)
     settings = replace(SETTINGS, epochs=sizes.multibox_epochs, seed=seed)
     MultiBoxTrainer(multibox, images, boxes, settings).run()

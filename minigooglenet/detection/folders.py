@@ -56,8 +56,10 @@ class LazyImages(Sequence[UInt8Array]):
         except BadImageError as error:
             raise BadImageError(f"{path}: {error}") from error
         if image.shape[1:] != (height, width):
+            rotated = ". Photographs are rotated as their EXIF data require, and boxes must be for the rotated image"
             raise BadImageError(
                 f"{path} is {image.shape[2]} x {image.shape[1]} pixels, but its annotations are for {width} x {height}"
+                f"{rotated * (image.shape[1:] == (width, height))}"
             )
         return image
 
@@ -219,8 +221,8 @@ def _sources_of_files(folder):
     """Return the sources of the files in a folder or in its subfolder for annotations."""
     inside = [folder / name for name in listing.subfolders(folder) if name.casefold() == ANNOTATIONS]
     for find in (_voc_sources, _coco_sources):
-        for place in (folder, *inside):
-            sources = find(place)
+        for candidate in (folder, *inside):
+            sources = find(candidate)
             if sources:
                 return sources
     return {}
@@ -242,15 +244,15 @@ def _sources_of_folders(folder):
     return sources
 
 
-def _coco_sources(place):
-    files = _with_suffix(place, ".json")
+def _coco_sources(folder):
+    files = _with_suffix(folder, ".json")
     files = [file for file in files if file.name.casefold().startswith(INSTANCES)] or files
     sources = dict[str, _Source]()
     for file in files:
         part = _part_of(file.stem)
         if part in sources or (sources and WHOLE in (part, *sources)):
             raise ValueError(
-                f"{place} has several COCO files, and their names do not show which is for train, val and test: "
+                f"{folder} has several COCO files, and their names do not show which is for train, val and test: "
                 f"{few(file.name for file in files)}. Rename them, or pass the path of one of them."
             )
         sources[part] = _coco(file)
@@ -261,52 +263,52 @@ def _coco(file):
     return _Source(partial(read_coco, file), file, _homes(file.parent, _part_of(file.stem)))
 
 
-def _voc_sources(place):
-    files = _with_suffix(place, ".xml")
+def _voc_sources(folder):
+    files = _with_suffix(folder, ".xml")
     if not files:
         return {}
-    lists = _root(place) / "ImageSets" / "Main"
+    lists = _root(folder) / "ImageSets" / "Main"
     sources = {}
     for part, words in PARTS.items():
         file = next((file for file in (lists / f"{word}.txt" for word in words) if file.is_file()), None)
         if file is not None:
-            sources[part] = _Source(partial(_read_listed, file, place), place, _homes(place, part))
-    return sources or {WHOLE: _Source(partial(read_voc, files), place, _homes(place, WHOLE))}
+            sources[part] = _Source(partial(_read_listed, file, folder), folder, _homes(folder, part))
+    return sources or {WHOLE: _Source(partial(read_voc, files), folder, _homes(folder, WHOLE))}
 
 
-def _read_listed(file, place, classes):
-    return read_voc(_listed(file, place), classes)
+def _read_listed(file, folder, classes):
+    return read_voc(_listed(file, folder), classes)
 
 
-def _listed(file, place):
+def _listed(file, folder):
     """Return the XML files of a list, whose lines start with names without a suffix."""
     lines = limited(file, MOST_LIST).decode("utf-8-sig", "replace").splitlines()
     stems = [line.split()[0] for line in lines if line.strip()]
-    paths = [place / f"{stem}.xml" for stem in stems]
+    paths = [folder / f"{stem}.xml" for stem in stems]
     missing = [stem for stem, path in zip(stems, paths, strict=True) if not is_inside(stem) or not path.is_file()]
     if missing:
         raise FileNotFoundError(
-            f"{file} lists {brief(missing[0])}, but {place} has no such .xml file; {len(missing):,} of {len(stems):,} "
+            f"{file} lists {brief(missing[0])}, but {folder} has no such .xml file; {len(missing):,} of {len(stems):,} "
             "are missing"
         )
     return paths
 
 
-def _with_suffix(place, suffix):
+def _with_suffix(folder, suffix):
     return sorted(
-        path for path in place.iterdir() if path.suffix.casefold() == suffix and path.name[0] != "." and path.is_file()
+        path for path in folder.iterdir() if path.suffix.casefold() == suffix and path.name[0] != "." and path.is_file()
     )
 
 
-def _root(place):
-    """Return the folder of a data set, of which `place` contains the annotations."""
-    return place.parent if place.name.casefold() == ANNOTATIONS else place
+def _root(folder):
+    """Return the folder of the data set whose annotations are in `folder`."""
+    return folder.parent if folder.name.casefold() == ANNOTATIONS else folder
 
 
-def _homes(place, part):
+def _homes(folder, part):
     """Return the folders that may contain the images of a part."""
-    root = _root(place)
-    bases = [base for base in (root, *(root / name for name in IMAGES), place) if base.is_dir()]
+    root = _root(folder)
+    bases = [base for base in (root, *(root / name for name in IMAGES), folder) if base.is_dir()]
     inside = [
         base / name for base in bases for name in listing.subfolders(base) if part != WHOLE and _part_of(name) == part
     ]

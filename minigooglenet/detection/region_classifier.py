@@ -184,21 +184,21 @@ def region_images(
     names, seed = region_classes(classes), integer(seed, "seed", 0)
     networks = None if networks is None else planned(networks)
     warped, labels, skipped = list[UInt8Array](), list[IntArray](), dict[str, str]()
-    for index, true in enumerate(truths):
+    for index, truth in enumerate(truths):
         try:
             image = images[index]
         except data.BadImageError as error:
             skipped[f"image {index}"] = str(error)
             continue
-        candidates = unique(np.concatenate([true.boxes[~true.difficult], proposals_of(propose, image)]))
-        confident = found = None
+        candidates = unique(np.concatenate([truth.boxes[~truth.difficult], proposals_of(propose, image)]))
+        confidence = crops = None
         if networks is not None:
-            found = regions.crops(image, candidates, side)
-            confident = confidences(networks, found, pixels)
+            crops = regions.crops(image, candidates, side)
+            confidence = confidences(networks, crops, pixels)
         chosen, label = sample_regions(
-            candidates, true, len(classes), confidences=confident, rng=np.random.default_rng([seed, index])
+            candidates, truth, len(classes), confidences=confidence, rng=np.random.default_rng([seed, index])
         )
-        warped.append(regions.crops(image, candidates[chosen], side) if found is None else found[chosen])
+        warped.append(regions.crops(image, candidates[chosen], side) if crops is None else crops[chosen])
         labels.append(label)
         if on_image:
             on_image(index + 1)
@@ -216,7 +216,7 @@ def proposals_of(propose: Propose, image: UInt8Array) -> FloatArray:
 
 
 def unique(boxes: FloatArray) -> FloatArray:
-    """Return the distinct boxes (M, 4), each where it is first, so that no region is computed twice."""
+    """Return the distinct boxes (M, 4), in their order, so that no region is computed twice."""
     _, first = np.unique(boxes, axis=0, return_index=True)
     return boxes[np.sort(first)]
 

@@ -6,22 +6,25 @@ weights of the stage before it. So an interrupted run continues at its stage, an
 
 import functools
 import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
 from minigooglenet import checks, data, files, weights
 from minigooglenet.data import UNIT
 from minigooglenet.data.transforms import small_augmentation
-from minigooglenet.detection.boxes import to_normalised
+from minigooglenet.detection.boxes import clipped, to_centre, to_normalised
 from minigooglenet.detection.detector import LEAST, Detector
 from minigooglenet.detection.folders import DetectionFolder, folder, parts
 from minigooglenet.detection.multibox import MultiBoxStep, MultiBoxTrainer, load_multibox, multibox_network
+from minigooglenet.detection.multibox.network import FORMS
 from minigooglenet.detection.multibox.training import SETTINGS
-from minigooglenet.detection.region_classifier import BACKGROUND, Propose, region_images, unique
-from minigooglenet.detection.regions import warped_whole
+from minigooglenet.detection.region_classifier import BACKGROUND, Propose, region_classes, region_images, unique
+from minigooglenet.detection.regions import smaller, warped_whole
 from minigooglenet.detection.scenes import DetectionScenes, shapes_detection
 from minigooglenet.detection.selective_search import SCALE, selective_search
 from minigooglenet.evaluation.held_out import only_input
@@ -42,6 +45,7 @@ SUPERPIXELS = 2.0  # their size as a factor of `selective_search.SCALE`; the pap
 ARGUMENTS = {"width": 0.5, "dropout": False}  # of the mini GoogLeNet, so that it learns in a minute
 OBJECTS_EPOCHS, EPOCHS = 6, 5  # of the whole images, and of the regions
 LR, HARD_LR = 0.05, 0.02  # learning rate, and that of the last stage
+MOST_REMEMBERED = 4_000_000  # boxes, 128 MB; a folder of photographs can have more
 MULTIBOX_SIZE, MULTIBOX_EPOCHS = 64, 10  # input of MultiBox, and its training
 MULTIBOX_PROPOSALS = 20  # per image; the paper added 200 for photographs
 
@@ -76,9 +80,12 @@ class RegionRecipe(Recipe):
     superpixels: float = SUPERPIXELS
     multibox: str | None = None
     hard: bool = False
+    INSIDE: ClassVar = ("start", "multibox")
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.multibox is not None:
+            object.__setattr__(self, "multibox", os.path.realpath(self.multibox))
         for name in ("side", "scenes", "held_out"):
             integer(getattr(self, name), name, 1)
         object.__setattr__(self, "superpixels", checks.number(self.superpixels, "superpixels", 0.1, 100))
@@ -93,9 +100,9 @@ class RegionRecipe(Recipe):
             networks, pixels = loaded.graph if self.hard else None, loaded.pixels or pixels
         train = load("train", self.data, self.size, self.scenes)
         test = load("validation", self.data, self.size, self.held_out, train.classes)
-        done, every, regions = 0, len(train.truths) + len(test.truths), []
+        done, total, regions = 0, len(train.truths) + len(test.truths), []
         for scenes, miner in ((train, networks), (test, None)):
-            found = region_images(
+            images = region_images(
                 scenes.images,
                 scenes.truths,
                 proposer(self.superpixels, self.multibox),
@@ -104,9 +111,9 @@ class RegionRecipe(Recipe):
                 pixels=pixels,
                 networks=miner,
                 seed=self.settings.seed,
-                on_image=None if on_bytes is None else functools.partial(_after, on_bytes, done, every),
+                on_image=None if on_bytes is None else functools.partial(_after, on_bytes, done, total),
             )
-            regions.append(found)
+            regions.append(images)
             done += len(scenes.truths)
         if not self.augment:
             regions[0].augment = None
@@ -169,6 +176,44 @@ def load(
     return folder(data, part, classes)
 
 
+def check_data(data: str = SHAPES, size: int | None = None) -> list[str]:
+    """Return sentences about the data of a training: clipped or dropped boxes, and classes without training objects.
+
+    Call it before a training, which needs minutes until it uses the last part.
+
+    Parameters
+    ----------
+    data : "shapes" or a folder
+    size : height and width of drawn scenes
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        If a part has no images, if the training images have no objects, or as `load` does.
+
+    Examples
+    --------
+    >>> from minigooglenet.detection import region_training
+    >>> region_training.check_data(size=64)
+    []
+    """
+    if data == SHAPES:
+        load("train", size=size, count=1)
+        return []
+    train = load("train", data)
+    test = load("validation", data, classes=train.classes)
+    for part, scenes in (("training", train), ("validation", test)):
+        if not len(scenes.truths):
+            raise ValueError(f"{data} has no {part} images: it has {len(train.truths) + len(test.truths)} in total")
+    labels = np.concatenate([truths.labels[~truths.difficult] for truths in train.truths])
+    if not len(labels):
+        raise ValueError(f"{data}: the {len(train.truths):,} training images have no objects that are not difficult")
+    region_classes(train.classes)
+    rare = [name for label, name in enumerate(train.classes) if label not in labels]
+    notes = [f"Classes without training objects: {', '.join(rare)}."] * bool(rare)
+    return [*notes, *dict.fromkeys(getattr(train, "notes", ()) + getattr(test, "notes", ()))]
+
+
 def held_out_part(data: str = SHAPES) -> str:
     """Return the part of the data to evaluate on: "test", or "validation" for a folder without a test part.
 
@@ -183,7 +228,7 @@ def held_out_part(data: str = SHAPES) -> str:
 
 @functools.cache
 def proposer(superpixels: float, multibox: str | None = None) -> Propose:
-    """Return the function (image) -> boxes of Selective Search, and of MultiBox; it remembers the boxes of each image.
+    """Return the function (image) -> boxes of Selective Search, and of MultiBox. It remembers 4 million boxes at most.
 
     superpixels : their size, as a factor of the scales of `selective_search`
     multibox : weights file of a `multibox.MultiBox`, or None for Selective Search only
@@ -203,10 +248,14 @@ def proposer(superpixels: float, multibox: str | None = None) -> Propose:
     def propose(image: UInt8Array) -> FloatArray:
         key = hashlib.sha256(repr(image.shape).encode() + image.tobytes()).digest()
         if key not in known:
-            boxes = selective_search(image, [superpixels * scale for scale in SCALE]).boxes
+            small, factors = smaller(image)
+            boxes: FloatArray = selective_search(small, [superpixels * scale for scale in SCALE]).boxes / factors
+            boxes, _ = clipped(boxes, image.shape[1:])  # a division can exceed a side of the image by rounding
             if network is not None:
                 (predicted,) = network.propose_all([image], MULTIBOX_PROPOSALS)
                 boxes = unique(np.concatenate([boxes, predicted.boxes]))
+            if sum(map(len, known.values())) + len(boxes) > MOST_REMEMBERED:
+                return boxes
             known[key] = boxes
         return known[key]
 
@@ -308,18 +357,26 @@ def train_multibox(recipe: RegionRecipe, on_step: Callable[[MultiBoxStep], objec
     if recipe.multibox is None:
         raise ValueError("this recipe has no multibox, the weights file to write")
     scenes, images, boxes = load("train", recipe.data, recipe.size, recipe.scenes), list[UInt8Array](), []
+    unreadable = list[str]()
     for index, truths in enumerate(scenes.truths):
         try:
             image = scenes.images[index]
-        except data.BadImageError:
-            continue  # `region_images` reports it
+        except data.BadImageError as error:
+            unreadable.append(str(error))  # `region_images` reports all of them
+            continue
         if len(image) == 1:
             image = image.repeat(3, axis=0)
         images.append(image)
         boxes.append(truths.boxes[~truths.difficult])
     fractions = [to_normalised(rows, image.shape[1:]) for image, rows in zip(images, boxes, strict=True)]
-    if not sum(map(len, fractions)):
-        raise ValueError(f"MultiBox needs images with objects, and the {len(scenes.truths)} images have none")
+    if not images:
+        raise ValueError(f"MultiBox has no images, because none of {len(scenes.truths)} can be read: {unreadable[0]}")
+    different = len(np.unique(to_centre(np.concatenate(fractions))[:, 2:], axis=0))
+    if different < FORMS["convolutional"]:
+        raise ValueError(
+            f"MultiBox needs objects of {FORMS['convolutional']} different sizes for its priors, and the "
+            f"{len(images)} training images have {different}. Add images, or train in another folder without MultiBox."
+        )
     path = Path(recipe.multibox)
     files.make_folder(path.parent)
     seed = recipe.settings.seed
@@ -335,7 +392,7 @@ def train_multibox(recipe: RegionRecipe, on_step: Callable[[MultiBoxStep], objec
 
 def begun(out: PathLike) -> list[str]:
     """Return the stages in the folder `out` that have weights or a checkpoint, in their order."""
-    return [name for name in (OBJECTS, REGIONS, HARD) if trained(Path(out) / name)]
+    return [name for name in (OBJECTS, MULTIBOX, REGIONS, HARD) if trained(Path(out) / name)]
 
 
 def detector(*folders: PathLike, least: float = LEAST) -> Detector:
@@ -353,9 +410,14 @@ def detector(*folders: PathLike, least: float = LEAST) -> Detector:
     """
     networks, facts, multiboxes = [], [], []
     for out in folders:
-        last = [name for name in begun(out) if name != OBJECTS][-1:]
+        last = [name for name in begun(out) if name in (REGIONS, HARD)][-1:]
         if not last:
-            raise ValueError(f"{out} has no trained region network. Train one with `minigooglenet detect train`.")
+            advice = "Train one with `minigooglenet detect train`."
+            home = Path(out).parent if Path(out).is_dir() else Path(out).parent.parent
+            if begun(home):  # the folder of a stage, or a file in it
+                advice = f"Pass the folder of the whole run, {home}."
+            lack = "has no trained region network" if os.path.lexists(out) else "does not exist"
+            raise ValueError(f"{out} {lack}. {advice}")
         path = Path(out) / last[0]
         loaded, recipe = weights.load(path / WEIGHTS), recipes.read(path, RegionRecipe)
         if not loaded.classes or loaded.classes[-1] != BACKGROUND or loaded.pixels is None:
@@ -373,5 +435,5 @@ def detector(*folders: PathLike, least: float = LEAST) -> Detector:
     return Detector(networks, classes, proposer(superpixels, multiboxes[0]), pixels=pixels, least=least)
 
 
-def _after(on_image, before, every, done):
-    on_image(before + done, every)
+def _after(on_image, before, total, done):
+    on_image(before + done, total)

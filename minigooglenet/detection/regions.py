@@ -7,6 +7,7 @@ show its surroundings, and stretches it to a square regardless of its proportion
 import numpy as np
 
 from minigooglenet import checks
+from minigooglenet.data import transforms
 from minigooglenet.detection import boxes as box_checks
 from minigooglenet.shapes import integer
 from minigooglenet.typing import Array, ArrayLike, FloatArray, UInt8Array
@@ -15,6 +16,7 @@ CONTEXT = 16 / 227  # R-CNN's pixels of context and the side of its input
 MOST_CONTEXT = 0.45  # at 0.5 the box itself would have no pixels
 STRIDE = 2  # pixels between two samples; bilinear samples farther apart skip pixels
 CHANNELS = (1, 3)  # grey or colour
+MOST_SIDE = 500  # of an image; R-CNN searches photographs of this width (Girshick et al. 2014, 4.2)
 TOGETHER = 4_000_000  # values of the regions that are warped at a time, which bounds the memory
 
 
@@ -37,7 +39,7 @@ def crops(image: UInt8Array, boxes: ArrayLike, side: int, context: float = CONTE
 
     An output pixel is the mean of k x k bilinear samples, with the smallest k per axis that puts samples at most two
     pixels apart, so that a large region skips no pixel. Beyond the edge of the image, its outermost pixels are
-    repeated. (R-CNN uses the mean colour there.)
+    repeated. (R-CNN uses the mean colour there.) Regions of a larger image than 500 pixels are those of `smaller`.
 
     Parameters
     ----------
@@ -64,8 +66,9 @@ def crops(image: UInt8Array, boxes: ArrayLike, side: int, context: float = CONTE
     (2, 3, 32, 32)
     """
     image = checked_image(image)
-    channels, height, width = image.shape
-    corners = box_checks.checked(boxes, (height, width))
+    corners = box_checks.checked(boxes, image.shape[1:])
+    image, factors = smaller(image)
+    corners, channels = corners * factors, len(image)
     side, context = integer(side, "side", 1), checks.number(context, "context", 0, MOST_CONTEXT)
     corners = enlarged(corners, context)
     result = np.empty((len(corners), channels, side, side), np.uint8)
@@ -79,6 +82,28 @@ def crops(image: UInt8Array, boxes: ArrayLike, side: int, context: float = CONTE
             warped = _warp(pixels, corners[part], side, across, down)
             result[part] = np.rint(warped).astype(np.uint8).transpose(0, 3, 1, 2)
     return result
+
+
+def smaller(image: UInt8Array) -> tuple[UInt8Array, FloatArray]:
+    """Return (the image with sides of at most 500 pixels, the factors (4,) from boxes in the image to boxes in it).
+
+    The time of Selective Search, and of warping, grows with the pixels: 6000 x 4000 are 144 times as many as 500 x 333.
+    An object that is visible only at full size is lost.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minigooglenet.detection import regions
+    >>> image, factors = regions.smaller(np.zeros((3, 800, 1000), np.uint8))
+    >>> image.shape, factors.tolist()
+    ((3, 400, 500), [0.5, 0.5, 0.5, 0.5])
+    """
+    height, width = image.shape[1:]
+    factor = min(1, MOST_SIDE / max(height, width))
+    rows, columns = max(1, round(height * factor)), max(1, round(width * factor))
+    if factor < 1:
+        image = transforms.resize(image, rows, columns)
+    return image, np.array([columns / width, rows / height] * 2)
 
 
 def warped_whole(images: UInt8Array, side: int) -> UInt8Array:

@@ -22,7 +22,7 @@ SIDES = (0.2, 0.5)  # the longer side of an object, as fractions of the scene's 
 VISIBLE = 0.4  # an object of which a smaller fraction is visible is difficult
 COLOURS = 8  # candidates for the colour of an object; the one that differs most from the other objects is drawn
 
-# Each scene has a number, and each part of the data its own range of numbers, so no two parts share a scene.
+# Each scene has a number, and each part of the data its own range of numbers, so no scene is in two parts.
 PARTS = {"train": range(1_000_000), "validation": range(1_000_000, 2_000_000), "test": range(2_000_000, 3_000_000)}
 
 
@@ -60,7 +60,7 @@ def shapes_detection(
     difficult; an object that is hidden completely is dropped.
 
     A scene depends only on `seed`, `part`, its index and `max_objects`. So a smaller `count` gives the first of the
-    same scenes, another `size` the same scenes at another resolution, and no two parts share a scene.
+    same scenes, another `size` the same scenes at another resolution, and no scene is in two parts.
 
     Parameters
     ----------
@@ -110,7 +110,8 @@ def _scene(rng, size, objects):
     """Return (image (S, S, 3), its Truths). Lengths are fractions of the side until drawn."""
     canvas, ground = background(rng, size)
     labels = rng.integers(0, len(CLASSES), objects)
-    owners = Image.new("L", canvas.size)  # 1 + the index of the object in front at each fine pixel, 0 where none is
+    # At each fine pixel, 1 + the index of the object in front, or 0 for the background.
+    owners = Image.new("L", canvas.size)
     colours, areas = list[tuple[int, ...]](), []
     for i, label in enumerate(labels):
         outline = rotated(rng, label) * math.exp(rng.uniform(*np.log(SIDES)))

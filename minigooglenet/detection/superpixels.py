@@ -23,14 +23,14 @@ SIGMA = 0.8  # pixels; Felzenszwalb and Huttenlocher, section 5: invisible, but 
 def superpixels(image: Array, scale: float, min_size: int, method: str = "auto") -> IntArray:
     """Return the superpixel of each pixel, with scikit-image if it is installed.
 
-    Both methods have the same definition. Their regions can differ where edges have equal weights.
+    Both methods have the same definition. Their regions can differ if edges have equal weights.
 
     Parameters
     ----------
     image : (C, H, W), uint8, or floats of 0 to 1
     scale : preference for large regions, at least 1, see `felzenszwalb`
     min_size : minimum size of a region in pixels
-    method : "skimage" (compiled, in the extra `detect`), "ours" (`felzenszwalb`), or "auto" for the first that is there
+    method : "skimage" (compiled, in the extra `detect`), "ours" (`felzenszwalb`), or "auto" for "skimage" if possible
 
     Returns
     -------

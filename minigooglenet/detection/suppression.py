@@ -1,13 +1,13 @@
-"""Non-maximum suppression: one detection per object. And the average confidence of several networks."""
-
-from collections.abc import Sequence
+"""Non-maximum suppression: one detection per object."""
 
 import numpy as np
 
 from minigooglenet import checks
 from minigooglenet.detection import boxes as geometry
 from minigooglenet.detection.detections import Detections, checked_scores
-from minigooglenet.typing import Array, ArrayLike, FloatArray, IntArray
+from minigooglenet.typing import ArrayLike, IntArray
+
+SLACK = 1e-12  # more than the rounding error of an IoU
 
 
 def nms(boxes: ArrayLike, scores: ArrayLike, threshold: float = 0.5) -> IntArray:
@@ -41,21 +41,42 @@ def nms(boxes: ArrayLike, scores: ArrayLike, threshold: float = 0.5) -> IntArray
 def _kept(boxes, scores, threshold):
     """Return `nms` of checked arrays.
 
-    Only boxes that overlap along x can remove each other. In the order of x1, these are neighbours: their x1 is at
-    most this box's x2, and `reach`, the largest x2 so far, is above this box's x1.
+    The boxes are sorted by x1 or by y1, so that the boxes which one box can remove are in a slice. The axis with the
+    shorter slices decides: text lines as wide as the image differ only in y1.
     """
-    by_x = np.argsort(boxes[:, 0], kind="stable")
-    reach = np.maximum.accumulate(boxes[by_x, 2])
-    first = np.searchsorted(reach, boxes[:, 0], side="right")
-    last = np.searchsorted(boxes[by_x, 0], boxes[:, 2], side="left")
+    low, high = _ranges(boxes, threshold)
+    orders = np.argsort(boxes[:, :2], axis=0, kind="stable")
+    columns = [boxes[orders[:, axis], axis] for axis in (0, 1)]
+    starts = [np.searchsorted(columns[axis], low[:, axis]) for axis in (0, 1)]
+    stops = [np.searchsorted(columns[axis], high[:, axis], side="right") for axis in (0, 1)]
+    axis = int(np.argmin([(stops[axis] - starts[axis]).sum() for axis in (0, 1)]))
+    order, start, stop, other = orders[:, axis], starts[axis], stops[axis], 1 - axis
+    positions, ordered, across = np.argsort(order), boxes[order], boxes[order, other]
     alive, kept = np.ones(len(boxes), bool), []
-    for i in np.argsort(-scores, kind="stable"):
-        if alive[i]:
+    for i in np.argsort(-scores, kind="stable").tolist():
+        if alive[positions[i]]:
             kept.append(i)
-            near = by_x[first[i] : last[i]]
-            near = near[alive[near]]
-            alive[near[geometry.iou_of_arrays(boxes[None, i], boxes[near])[0] > threshold]] = False
+            alive[positions[i]] = False
+            part = slice(start[i], stop[i])
+            inside = (across[part] >= low[i, other]) & (across[part] <= high[i, other])
+            candidates = np.flatnonzero(alive[part] & inside) + start[i]
+            if len(candidates):
+                overlaps = geometry.iou_of_arrays(boxes[None, i], ordered[candidates])[0]
+                alive[candidates[overlaps > threshold]] = False
     return np.array(kept, np.int64)
+
+
+def _ranges(boxes, threshold):
+    """Return the smallest and the largest (x1, y1), (M, 2) each, of the boxes that each box can remove.
+
+    The IoU of two boxes is at most that of their sides along an axis. A side of length s, and one that begins d later,
+    have at most (s - d) / s; one that begins d earlier has at most s / (s + d). Both are above t only if
+    d < s (1 - t) or d < s (1 - t) / t. The slack covers the rounding of the IoU.
+    """
+    least = max(threshold - SLACK, 0)
+    sides = boxes[:, 2:] - boxes[:, :2]
+    before = sides * ((1 - least) / least) if least else np.inf
+    return boxes[:, :2] - before, boxes[:, :2] + sides * (1 - least)
 
 
 def nms_per_class(detections: Detections, threshold: float = 0.5) -> Detections:
@@ -74,42 +95,8 @@ def nms_per_class(detections: Detections, threshold: float = 0.5) -> Detections:
     detections = detections.checked()
     threshold = checks.number(threshold, "threshold", 0, 1)
     alive = np.zeros(len(detections.scores), bool)
-    for label in np.unique(detections.labels):
-        indices = np.flatnonzero(detections.labels == label)
+    by_label = np.argsort(detections.labels, kind="stable")
+    for indices in np.split(by_label, np.flatnonzero(np.diff(detections.labels[by_label])) + 1):
         alive[indices[_kept(detections.boxes[indices], detections.scores[indices], threshold)]] = True
     order = np.argsort(-detections.scores, kind="stable")
     return detections.filtered(order[alive[order]])
-
-
-def average_of(confidences: Sequence[ArrayLike]) -> FloatArray:
-    """Return the mean confidence of several networks for the same regions, (M, classes).
-
-    Average the confidences before suppression, because the networks' detections then have the same boxes.
-
-    Parameters
-    ----------
-    confidences : one array (M, classes) per network, with the same regions in the same order
-
-    Examples
-    --------
-    >>> from minigooglenet import detection
-    >>> detection.average_of([[[0.5, 0.5]], [[1.0, 0.0]]]).tolist()
-    [[0.75, 0.25]]
-    """
-    arrays: list[Array] = [np.asarray(checks.unmasked(values, "confidences")) for values in confidences]
-    if not arrays:
-        raise ValueError("an average needs the confidences of at least one network, got none")
-    for i, values in enumerate(arrays):
-        if values.ndim != 2 or values.dtype.kind not in "iuf":
-            raise ValueError(
-                f"the confidences of network {i} must be numbers of shape (M, classes), got {values.dtype} "
-                f"{values.shape}"
-            )
-        if values.shape != arrays[0].shape:
-            raise ValueError(
-                "all networks need the same regions and classes: network 0 has confidences of shape "
-                f"{arrays[0].shape}, network {i} of {values.shape}"
-            )
-        if not np.isfinite(values).all():
-            raise ValueError(f"the confidences of network {i} must be finite")
-    return np.mean(arrays, axis=0, dtype=np.float64)

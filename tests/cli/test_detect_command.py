@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 
 import numpy as np
@@ -43,6 +44,16 @@ def trained(start, tmp_path_factory):
     return out
 
 
+@pytest.fixture(scope="module")
+def whole(start, tmp_path_factory):
+    """Return the folder of a detector with a MultiBox, trained without interruption."""
+    out = tmp_path_factory.mktemp("whole")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(region_training, "MULTIBOX_EPOCHS", 2)
+        assert train(start, out, "--multibox") == 0
+    return out
+
+
 def train(start, out, *more):
     options = ["--weights", str(start), "--size", "32", "--scenes", str(SCENES), "--epochs", "1"]
     return main(["detect", "train", "--out", str(out), *options, *more])
@@ -58,27 +69,23 @@ def test_training_writes_both_stages(trained):
         assert recipe["hard"] == (name == "hard")
 
 
-def test_multibox_adds_its_proposals_and_resumes(start, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(region_training, "MULTIBOX_EPOCHS", 2)
-    assert train(start, tmp_path / "whole", "--multibox") == 0
-    with monkeypatch.context() as patch:
-        learn = MultiBoxTrainer._learn
-
-        def interrupted(self, indices):
-            os.kill(os.getpid(), signal.SIGINT)
-            return learn(self, indices)
-
-        patch.setattr(MultiBoxTrainer, "_learn", interrupted)
-        assert train(start, tmp_path / "parts", "--multibox") == 130
-    assert "Stopped and saved; continue with --resume." in capsys.readouterr().out
-    assert main(["detect", "train", "--out", str(tmp_path / "parts"), "--resume"]) == 0
-    whole, parts = (tmp_path / name / "multibox" / "weights.safetensors" for name in ("whole", "parts"))
-    assert whole.read_bytes() == parts.read_bytes()
+def test_multibox_adds_its_proposals(whole):
     image = region_training.load("test", size=48, count=1).images[0]
-    detector = region_training.detector(tmp_path / "whole")
-    added = load_multibox(whole).propose(image, region_training.MULTIBOX_PROPOSALS).boxes
+    detector = region_training.detector(whole)
+    added = (
+        load_multibox(whole / "multibox" / "weights.safetensors")
+        .propose(image, region_training.MULTIBOX_PROPOSALS)
+        .boxes
+    )
     searched = region_training.proposer(region_training.SUPERPIXELS)(image)
     assert {*map(tuple, detector.proposals(image))} == {*map(tuple, added), *map(tuple, searched)}
+
+
+def test_training_rejects_a_folder_with_only_a_multibox(start, tmp_path, capsys):
+    (tmp_path / "multibox").mkdir()
+    (tmp_path / "multibox" / "weights.safetensors").touch()
+    assert train(start, tmp_path, "--multibox") == 1
+    assert "already contains a run. Continue it with --resume" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("stage", ["regions", "hard"])
@@ -103,6 +110,36 @@ def test_resumed_detector_is_bit_identical(start, trained, tmp_path, monkeypatch
             weights.load(folder / name / "weights.safetensors").graph.params for folder in (trained, tmp_path)
         )
         assert all(np.array_equal(whole[key], parts[key]) for key in whole)
+
+
+@pytest.mark.parametrize(("learner", "which"), [(MultiBoxTrainer, "multibox"), (Trainer, "regions"), (Trainer, "hard")])
+def test_moved_run_resumes_bit_identically(start, whole, tmp_path, monkeypatch, capsys, learner, which):
+    monkeypatch.setattr(region_training, "MULTIBOX_EPOCHS", 2)
+    with monkeypatch.context() as patch:
+        patch.chdir(tmp_path)
+        learn = "_learn" if learner is MultiBoxTrainer else "learn"
+        original = getattr(learner, learn)
+
+        def interrupted(self, *arguments):
+            if which == "multibox" or self.out.name == which:
+                os.kill(os.getpid(), signal.SIGINT)
+            return original(self, *arguments)
+
+        patch.setattr(learner, learn, interrupted)
+        assert train(start, "before", "--multibox") == 130
+    assert "Stopped and saved" in capsys.readouterr().out
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "before").rename(tmp_path / "elsewhere" / "after")
+    out = tmp_path / "elsewhere" / "after"
+    assert main(["detect", "train", "--out", str(out), "--resume"]) == 0
+    for name in ("multibox", "regions", "hard"):
+        assert (out / name / "weights.safetensors").read_bytes() == (whole / name / "weights.safetensors").read_bytes()
+
+
+def test_run_records_its_files_relative_to_itself(whole, start):
+    recipes = [json.loads((whole / name / "recipe.json").read_text(encoding="utf-8")) for name in ("regions", "hard")]
+    assert [recipe["multibox"] for recipe in recipes] == ["../multibox/weights.safetensors"] * 2
+    assert [recipe["start"] for recipe in recipes] == [os.path.realpath(start), "../regions/weights.safetensors"]
 
 
 def test_drawn_scenes_have_a_stage_for_single_objects(tmp_path):
@@ -147,6 +184,104 @@ def test_folder_in_the_layout_of_coco_trains_a_detector(coco, tmp_path, capsys):
     assert "missed" in (drawn / "errors.txt").read_text(encoding="utf-8")
     assert f"3 images of {coco}, validation; rule voc" in capsys.readouterr().out
     assert {result["category_id"] for result in json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))} <= {7, 9}
+    corrupt = tmp_path / "corrupt"
+    shutil.copytree(coco, corrupt)
+    (corrupt / "val_1.png").write_bytes(b"not an image")
+    assert main(["detect", "evaluate", *options, "--data", str(corrupt)]) == 1
+    out = capsys.readouterr().out
+    assert "val_1.png" in out
+    assert f"2 images of {corrupt}, validation; rule voc" in out
+    assert "image 1," not in (drawn / "failures.txt").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def voc(tmp_path):
+    """Return a folder with VOC's files, JPEG and PNG images of mixed sizes, and one box that extends past its image."""
+    home = tmp_path / "my photos \u00e4"
+    home.mkdir()
+    for number, size in enumerate((40, 48, 56, 64, 40, 48, 56, 64)):
+        scenes = region_training.load("train", size=size, count=number + 1)
+        image, truths = scenes.images[number], scenes.truths[number]
+        file = f"scene {number}.{'png' if number % 2 else 'jpg'}"
+        Image.fromarray(image.transpose(1, 2, 0)).save(home / file)
+        objects = ""
+        for (x1, y1, x2, y2), label in zip(truths.boxes.tolist(), truths.labels.tolist(), strict=True):
+            right = size + 1 if not objects and not number else x2
+            corners = (("xmin", x1 + 1), ("ymin", y1 + 1), ("xmax", right), ("ymax", y2))
+            sides = "".join(f"<{side}>{value:g}</{side}>" for side, value in corners)
+            objects += f"<object><name>{'ab'[label % 2]}</name><bndbox>{sides}</bndbox></object>"
+        sizes = f"<size><width>{size}</width><height>{size}</height><depth>3</depth></size>"
+        text = f"<annotation><filename>{file}</filename>{sizes}{objects}</annotation>"
+        (home / f"scene {number}.xml").write_text(text, encoding="utf-8")
+    return home
+
+
+def test_folder_in_the_layout_of_voc_trains_a_detector(voc, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert main(["detect", "train", "--data", str(voc), "--out", str(out), "--epochs", "1"]) == 0
+    assert f"{voc}: boxes that extend past their image, clipped: 1" in capsys.readouterr().out
+    assert weights.load(out / "hard").classes == ("a", "b", "background")
+    results = tmp_path / "r.json"
+    assert main(["detect", "evaluate", "--data", str(voc), "--weights", str(out), "--json", str(results)]) == 0
+    printed = capsys.readouterr().out
+    assert "extend past their image, clipped: 1" in printed
+    number = len(region_training.load("validation", str(voc)))
+    assert f"{number} images of {voc}, validation; rule voc" in printed
+    results = json.loads(results.read_text(encoding="utf-8"))
+    assert {result["image_id"] for result in results} <= {f"scene {number}" for number in range(8)}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"annotations": []}, "training images have no objects that are not difficult"),
+        ({"images": [], "annotations": []}, "has no training images: it has 0 in total"),
+        ({"categories": [{"id": 7, "name": "a"}, {"id": 9, "name": "background"}]}, "'background' must not be a class"),
+    ],
+)
+def test_unusable_data_stop_before_training(coco, tmp_path, capsys, change, message):
+    for path in coco.iterdir():
+        shutil.copy(path, tmp_path)
+    for path in tmp_path.glob("*.json"):
+        path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), **change}), encoding="utf-8")
+    assert main(["detect", "train", "--data", str(tmp_path), "--out", str(tmp_path / "run")]) == 1
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_size_of_scenes_is_checked_before_training(tmp_path, capsys):
+    assert main(["detect", "train", "--out", str(tmp_path / "run"), "--size", "8"]) == 1
+    assert "size must be at least 32, got 8" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_multibox_needs_objects_of_several_sizes(coco, tmp_path, capsys):
+    for path in coco.iterdir():
+        shutil.copy(path, tmp_path)
+    for path in tmp_path.glob("*.json"):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        for entry in content["annotations"]:
+            entry["bbox"] = [1, 2, 3, 4]
+        path.write_text(json.dumps(content), encoding="utf-8")
+    options = ["--data", str(tmp_path), "--out", str(tmp_path / "run"), "--multibox"]
+    assert main(["detect", "train", *options]) == 1
+    assert (
+        "needs objects of 4 different sizes for its priors, and the 2 training images have 1" in capsys.readouterr().err
+    )
+    for path in tmp_path.glob("train_*.png"):
+        path.write_bytes(b"")
+    assert main(["detect", "train", *options]) == 1
+    assert "MultiBox has no images, because none of 3 can be read: " in capsys.readouterr().err
+
+
+def test_class_without_training_objects_is_listed(coco, tmp_path):
+    for path in coco.iterdir():
+        shutil.copy(path, tmp_path)
+    for path in tmp_path.glob("*.json"):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        content["categories"].append({"id": 11, "name": "rare"})
+        path.write_text(json.dumps(content), encoding="utf-8")
+    assert region_training.check_data(str(tmp_path)) == ["Classes without training objects: rare."]
 
 
 def test_run_draws_boxes_and_writes_results(trained, tmp_path, capsys):
@@ -179,6 +314,25 @@ def test_run_draws_boxes_and_writes_results(trained, tmp_path, capsys):
         assert 0 <= y < y + height <= 48
         assert 1 <= result["category_id"] <= 10
         assert 0 <= result["score"] <= 1
+
+
+def test_drawings_never_replace_an_image(trained, tmp_path, capsys):
+    for name in ("0002_a.png", "a.png"):
+        Image.new("RGB", (40, 40)).save(tmp_path / name)
+    before = (tmp_path / "0002_a.png").read_bytes()
+    assert main(["detect", "run", str(tmp_path), "--weights", str(trained), "--out", str(tmp_path)]) == 1
+    assert "0002_a.png is an image and would be overwritten." in capsys.readouterr().err
+    assert (tmp_path / "0002_a.png").read_bytes() == before
+
+
+@pytest.mark.parametrize("data", ["", "instances_val.json"])
+def test_results_never_replace_annotations(coco, trained, capsys, data):
+    path = coco / "instances_val.json"
+    before = path.read_bytes()
+    options = ["--data", str(coco / data), "--weights", str(trained), "--json", str(path)]
+    assert main(["detect", "evaluate", *options]) == 1
+    assert "whose JSON files are annotations. Choose another path for --json." in capsys.readouterr().err
+    assert path.read_bytes() == before
 
 
 def test_results_can_go_to_standard_output(trained, tmp_path, capsys):
@@ -233,6 +387,20 @@ def test_detection_needs_a_trained_detector(tmp_path, capsys):
     Image.new("RGB", (40, 40)).save(tmp_path / "black.png")
     assert main(["detect", "run", str(tmp_path / "black.png"), "--weights", str(tmp_path)]) == 1
     assert "has no trained region network" in capsys.readouterr().err
+    assert main(["detect", "run", str(tmp_path / "black.png"), "--weights", str(tmp_path / "nowhere")]) == 1
+    assert "nowhere does not exist" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("inside", ["hard", "hard/weights.safetensors"])
+def test_folder_of_a_stage_is_not_a_detector(trained, capsys, inside):
+    assert main(["detect", "evaluate", "--weights", str(trained / inside)]) == 1
+    assert f"Pass the folder of the whole run, {trained}." in capsys.readouterr().err
+
+
+def test_evaluation_names_the_classes_that_differ(trained, coco, tmp_path, capsys):
+    assert main(["detect", "train", "--data", str(coco), "--out", str(tmp_path), "--epochs", "1"]) == 0
+    assert main(["detect", "evaluate", "--weights", str(tmp_path)]) == 1
+    assert "has the classes 'a', 'b', but shapes has 'circle'" in capsys.readouterr().err
 
 
 def test_least_confidence_outside_its_range_is_rejected(capsys):

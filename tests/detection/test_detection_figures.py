@@ -5,8 +5,9 @@ import pytest
 
 from minigooglenet import detection
 from minigooglenet.detection import Curve, Detections, Truths, figures
-from minigooglenet.figures import MOST_ALT
+from minigooglenet.figures import DPI, LEAST_SHRUNK, MOST_ALT
 
+PHONE = 344  # pixels that a notebook leaves for a figure on a phone of 390 pixels
 IMAGE = np.zeros((3, 4, 6), np.uint8)
 LABELS = np.array([[0, 0, 1, 1, 2, 2]] * 4)
 NOTHING, NO_OBJECTS = Detections([], [], []), Truths([], [], [])
@@ -21,6 +22,10 @@ FOUND = Detections(
 
 def titles(figure):
     return [axis.get_title() for axis in figure.axes if axis.get_visible() and axis.get_title()]
+
+
+def legend(figure):
+    return [text.get_text() for each in figure.legends for text in each.get_texts()]
 
 
 def boxes(axis):
@@ -62,6 +67,7 @@ def test_merge_frames_have_mean_colours_and_the_last_box():
     middle = np.asarray(figure.axes[1].images[0].get_array())
     assert middle[0, :, 0].tolist() == [25] * 4 + [250] * 2
     assert "2 regions: the largest has 67% of the pixels, last merge (0, 0, 4, 4)" in text
+    assert legend(figure) == ["box of the last merge"]
 
 
 def test_merge_strip_has_at_most_so_many_frames():
@@ -90,7 +96,22 @@ def test_recall_line_ends_at_the_mean_number_of_proposals():
     assert axis.lines[0].get_ydata() == pytest.approx([1 / 3, 2 / 3, 1])
     assert text.splitlines()[2].split() == ["many", "2.0", "1.000", "0.333", "1.000"]
     assert text.splitlines()[3].split() == ["none", "0.0", "0.000", "0.000", "0.000"]
-    assert "none: 0 per image, recall 0.000" in figure.alt_text
+    assert "many: 2.0 per image, recall 1.000; none: 0.0 per image, recall 0.000" in figure.alt_text
+
+
+def test_recall_legend_has_the_numbers_of_the_text():
+    truths = [Truths([(0, 0, 8, 8)], [0], [False])] * 2
+    figure, text = figures.recall({"x1": [[(0, 0, 8, 6)] * 58, [(0, 0, 8, 8)] * 59]}, truths)
+    (label,) = figure.axes[0].get_legend().get_texts()
+    assert label.get_text() == "x1: 58.5 per image, recall 1.000"
+    assert text.splitlines()[2].split()[:3] == ["x1", "58.5", "1.000"]
+
+
+def test_recall_legend_shows_the_markers_of_the_ends():
+    axis = figures.recall({"a": [[(0, 0, 8, 6)] * 3], "b": [[(0, 0, 8, 6)] * 4]}, [OBJECTS])[0].axes[0]
+    markers = [handle.get_marker() for handle in axis.get_legend().legend_handles]
+    assert markers == [line.get_marker() for line in axis.lines] == ["o", "s"]
+    assert [line.get_xdata()[line.get_markevery()].tolist() for line in axis.lines] == [[3], [4]]
 
 
 def test_recall_ignores_difficult_objects():
@@ -113,7 +134,7 @@ def test_suppression_panels_show_proposals_scores_and_detections():
     proposals, scores = [(0, 0, 4, 4), (0, 0, 4, 3), (1, 1, 6, 4)], [0.9, 0.7, 0.2]
     kept = Detections(proposals[:1], scores[:1], [1])
     figure, text = figures.suppression(IMAGE, proposals, scores, kept, ["cat", "dog"])
-    assert titles(figure) == ["3 proposals", "scores: 2 of at least 0.5", "1 detection"]
+    assert titles(figure) == ["3 proposals", "their scores:\n2 of at least 0.5", "1 detection:\n1 of at least 0.5"]
     first, second, third = figure.axes[:3]
     assert boxes(first) == [list(box) for box in proposals]
     assert boxes(second) == [list(box) for box in proposals[::-1]]  # the best on top
@@ -125,14 +146,33 @@ def test_suppression_panels_show_proposals_scores_and_detections():
 def test_suppression_lists_few_names_below_the_panel():
     rows = [(i, 0, i + 2, 4) for i in range(4)] * 5
     figure, text = figures.suppression(IMAGE, rows, [0.5] * 20, Detections(rows, [0.5] * 20, [0] * 20), ["cat"])
-    assert figure.axes[2].get_xlabel().splitlines()[-2:] == ["8 cat 0.50", "and 12 more"]
+    assert figure.axes[2].get_xlabel().splitlines()[-2:] == ["8 cat 0.50", "12 more are not drawn"]
+    assert len(figure.axes[2].patches) == 8
     assert len(text.splitlines()) == 21
+
+
+def test_suppression_draws_the_best_detections_only():
+    rows, scores = [(i, 0, i + 1, 4) for i in range(6)] * 2, np.arange(1, 13) / 20
+    figure, text = figures.suppression(IMAGE, rows, scores, Detections(rows, scores, [0] * 12), ["cat"])
+    assert figure.axes[2].get_title() == "12 detections:\n3 of at least 0.5"
+    assert boxes(figure.axes[2]) == [list(box) for box in rows[-8:]]  # the best on top
+    assert figure.axes[2].get_xlabel().startswith("1 cat 0.60\n2 cat 0.55")
+    assert [line.split()[1] for line in text.splitlines()[1:]] == [f"{score:.2f}" for score in scores[::-1]]
+
+
+def test_numbers_of_detections_do_not_hide_each_other():
+    rows = [(0, 0, 4, 4), (0, 0, 4, 4), (0, 0, 6, 4), (0, 0, 4, 3)]
+    kept = Detections(rows, [0.9, 0.8, 0.7, 0.6], [0, 1, 0, 0])
+    figure, _ = figures.suppression(IMAGE, rows, kept.scores, kept, ["cat", "dog"])
+    labels = {text.get_text(): text.get_position() for text in figure.axes[2].texts}
+    assert list(labels) == ["1, 2", "3", "4"]
+    assert len(set(labels.values())) == 3
 
 
 def test_suppression_without_proposals_has_empty_panels():
     figure, text = figures.suppression(IMAGE, [], [], NOTHING, ["cat"])
-    assert titles(figure) == ["0 proposals", "scores: 0 of at least 0.5", "0 detections"]
-    assert "0 proposals, 0 with a score of at least 0.5, 0 detections" in text
+    assert titles(figure) == ["0 proposals", "their scores:\n0 of at least 0.5", "0 detections:\n0 of at least 0.5"]
+    assert "0 proposals, scores: 0 of at least 0.5; 0 detections, scores: 0 of at least 0.5" in text
 
 
 def test_envelopes_of_the_three_rules_have_their_areas():
@@ -163,9 +203,10 @@ def test_envelope_is_the_best_precision_of_larger_recalls():
 def test_false_positives_are_hollow():
     curve = Curve(np.array([0.9, 0.8, 0.7]), np.array([True, False, True]), objects=4)
     figure, _ = figures.precision_recall({"cat": curve})
-    marked = {line.get_label(): (len(line.get_xdata()), line.get_markerfacecolor()) for line in figure.axes[0].lines}
-    assert marked["hit"] == (2, "black")
-    assert marked["false positive"] == (1, "white")
+    hits, wrong = figure.axes[0].lines[2:]
+    assert (len(hits.get_xdata()), hits.get_markerfacecolor()) == (2, "black")
+    assert (len(wrong.get_xdata()), wrong.get_markerfacecolor()) == (1, "white")
+    assert legend(figure) == ["envelope", "precision", "hit", "false positive"]
 
 
 def test_class_without_detections_has_average_precision_zero():
@@ -215,7 +256,7 @@ def failed(**changes):
 def test_location_error_is_shown_with_the_object_of_its_class():
     figure, text = failed(found=Detections([(0, 0, 10, 4)], [0.9], [1]))
     assert text.splitlines()[1] == (
-        "image 0, location: predicted dog 0.90 at (0, 0, 10, 4); object: dog, IoU 0.33 at (0, 0, 10, 12)"
+        "image 0, location: predicted dog 0.90 at (0, 0, 10, 4); object: dog at (0, 0, 10, 12), IoU 0.33"
     )
     assert titles(figure)[0] == "image 0: location\npredicted dog 0.90\nobject: dog, IoU 0.33"
     assert boxes(figure.axes[0]) == [[0, 0, 10, 12], [0, 0, 10, 4]]
@@ -224,7 +265,7 @@ def test_location_error_is_shown_with_the_object_of_its_class():
 def test_class_error_ignores_difficult_objects():
     truths = Truths([(0, 0, 10, 10), (0, 0, 10, 9)], [0, 0], [True, False])
     _, text = failed(found=Detections([(0, 0, 10, 10)], [0.9], [1]), truths=truths)
-    assert "class: predicted dog 0.90 at (0, 0, 10, 10); object: cat, IoU 0.90 at (0, 0, 10, 9)" in text
+    assert "class: predicted dog 0.90 at (0, 0, 10, 10); object: cat at (0, 0, 10, 9), IoU 0.90" in text
 
 
 def test_missed_object_has_no_prediction():
@@ -299,5 +340,6 @@ def test_figures_of_a_scene_have_short_alt_text():
         figures.failures([image], [kept], [truths], scenes.classes),
     ):
         assert text.isascii()
+        assert LEAST_SHRUNK * DPI * figure.get_figwidth() <= PHONE
         assert 5 < len(figure.alt_text.split()) <= MOST_ALT + 1
         assert figure._repr_png_()[0].startswith(b"\x89PNG")

@@ -148,7 +148,10 @@ def test_image_of_another_size_or_without_pixels_is_named(tmp_path):
     Image.new("RGB", (40, 60)).save(tmp_path / "a.png")
     (tmp_path / "b.png").touch()
     read = folder(tmp_path)
-    with pytest.raises(data.BadImageError, match=r"a.png is 40 x 60 pixels, but its annotations are for 60 x 40$"):
+    message = (
+        r"a.png is 40 x 60 pixels, but its annotations are for 60 x 40. Photographs are rotated as their EXIF data"
+    )
+    with pytest.raises(data.BadImageError, match=message):
         read.images[0]
     with pytest.raises(data.BadImageError, match=r"b.png: the file is empty"):
         read.images[1]

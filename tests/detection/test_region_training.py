@@ -6,6 +6,7 @@ import pytest
 from minigooglenet import data, models, weights
 from minigooglenet.detection import region_training
 from minigooglenet.detection.region_training import ObjectRecipe, RegionRecipe
+from minigooglenet.detection.regions import smaller
 from minigooglenet.training import Settings
 from minigooglenet.training import recipe as recipes
 
@@ -83,3 +84,20 @@ def test_stage_for_single_objects_of_an_unsaved_run_is_forgotten(tmp_path):
     run = {name: recipe for name, recipe in region_training.stages(tmp_path).items() if name != "objects"}
     region_training.write(tmp_path, run)
     assert list(region_training.read(tmp_path)) == ["regions", "hard"]
+
+
+def test_large_image_is_searched_at_a_smaller_size():
+    scene = data.shapes(1, 300).images[0]
+    large = scene.repeat(4, axis=1).repeat(4, axis=2)[:, :, :1197]
+    boxes = region_training.proposer(2.0)(large)
+    small = region_training.proposer(2.0)(smaller(large)[0])
+    assert len(boxes) == len(small)
+    assert boxes.max(axis=0)[2:].tolist() == [1197, 1200]
+    np.testing.assert_allclose(boxes, small * np.tile([1197 / 499, 1200 / 500], 2))
+
+
+def test_remembered_proposals_are_limited(monkeypatch):
+    images, propose = data.shapes(2, 48).images, region_training.proposer(2.5)
+    monkeypatch.setattr(region_training, "MOST_REMEMBERED", len(propose(images[0])))
+    assert propose(images[0]) is propose(images[0])
+    assert propose(images[1]) is not propose(images[1])

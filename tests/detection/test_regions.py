@@ -137,3 +137,13 @@ def test_wrong_arguments_raise(image, boxes, error, message):
 def test_context_outside_its_range_raises(context):
     with pytest.raises(ValueError, match="context must be"):
         regions.crop(np.zeros((3, 8, 8), np.uint8), (0, 0, 4, 4), 4, context)
+
+
+def test_large_image_is_made_smaller_first():
+    tall = np.random.default_rng(0).integers(0, 256, (3, 1200, 600), dtype=np.uint8)
+    small, factors = regions.smaller(tall)
+    assert small.shape == (3, 500, 250)
+    boxes = np.array([[0.0, 0, 600, 1200], [12, 24, 300, 480]])
+    assert np.array_equal(regions.crops(tall, boxes, 24), regions.crops(small, boxes * factors, 24))
+    assert regions.smaller(tall[:, :1, :501])[0].shape == (3, 1, 500)
+    assert regions.smaller(tall[:, :500, :500])[0].shape == (3, 500, 500)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from minigooglenet.detection import Detections, average_of, iou, nms, nms_per_class
+from minigooglenet.detection import Detections, iou, nms, nms_per_class, suppression
 from minigooglenet.lessons.lesson_12_transfer import detection as lesson
 
 # Small integers, so that boxes are often equal and overlaps often exactly a threshold; few scores, so that many tie.
@@ -66,8 +66,31 @@ def test_boxes_of_very_different_widths_match_the_definition():
     low = rng.integers(0, 400, (300, 2))
     boxes = np.hstack([low, low + 2 ** rng.integers(0, 9, (300, 2))])
     scores = rng.integers(0, 50, 300) / 50
-    for threshold in (0, 0.125, 0.5):
+    for threshold in (0, 0.125, 0.5, 0.875, 1):
         assert nms(boxes, scores, threshold).tolist() == by_definition(boxes.tolist(), scores, threshold)
+
+
+def test_distant_boxes_on_the_threshold_match_the_definition():
+    far, sides = 2**40, (1, 2, 4, 8)
+    boxes = [
+        (far + x, -far + y, far + x + w, -far + y + h) for x in (0, 2, 4) for y in (0, 1) for w in sides for h in sides
+    ]
+    scores = np.random.default_rng(0).integers(0, 9, len(boxes)) / 8
+    for threshold in (0.25, 0.5, 0.75):
+        assert nms(boxes, scores, threshold).tolist() == by_definition(boxes, scores, threshold)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_separate_strips_are_not_compared_with_each_other(axis, monkeypatch):
+    pairs = []
+    monkeypatch.setattr(
+        suppression.geometry, "iou_of_arrays", lambda a, b: pairs.append(len(b)) or np.zeros((len(a), len(b)))
+    )
+    start = 2.0 * np.arange(500)
+    boxes = np.stack([0 * start, start, 0 * start + 500, start + 1], axis=1)
+    boxes = boxes[:, [1, 0, 3, 2]] if axis else boxes
+    assert len(nms(boxes, np.random.default_rng(0).random(500))) == 500
+    assert not pairs
 
 
 def test_no_boxes_remain_no_boxes():
@@ -114,25 +137,3 @@ def test_classes_with_equal_scores_keep_the_order_of_indices():
 def test_wrong_scores_or_threshold_raise(scores, threshold, error, message):
     with pytest.raises(error, match=message):
         nms([(0, 0, 1, 1), (0, 0, 2, 2)], scores, threshold)
-
-
-def test_average_of_networks_is_their_mean():
-    rng = np.random.default_rng(0)
-    three = rng.random((3, 5, 4), np.float32)
-    assert average_of(list(three)).dtype == np.float64
-    assert np.allclose(average_of(list(three)), three.mean(axis=0))
-    assert average_of([np.zeros((0, 4))]).shape == (0, 4)
-
-
-@pytest.mark.parametrize(
-    ("confidences", "message"),
-    [
-        ([], "at least one network, got none"),
-        ([np.ones((2, 3)), np.ones((2, 4))], r"network 0 has confidences of shape \(2, 3\), network 1 of \(2, 4\)"),
-        ([np.ones(3)], r"network 0 must be numbers of shape \(M, classes\), got float64 \(3,\)"),
-        ([np.ones((1, 2)), np.full((1, 2), np.nan)], "confidences of network 1 must be finite"),
-    ],
-)
-def test_average_of_unlike_networks_raises(confidences, message):
-    with pytest.raises(ValueError, match=message):
-        average_of(confidences)

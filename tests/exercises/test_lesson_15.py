@@ -68,14 +68,21 @@ def test_offsets_reference_equals_multibox():
         assert_close(decoded, decode(offsets, priors))
 
 
-def test_painted_image_has_the_mean_colour_of_each_region():
-    image = np.zeros((3, 2, 4), np.uint8)
-    image[0, 0], image[1, 1, 2:] = 10, 30
-    labels = np.array([[0, 0, 1, 1], [0, 0, 1, 1]])
-    painted = scenes.painted(image, labels)
-    assert painted.shape == (2, 4, 3)
-    assert painted[1, 0].tolist() == [5, 0, 0]
-    assert painted[0, 3].tolist() == [5, 15, 0]
+def test_boxes_in_turn_keep_the_order_of_both_lists():
+    first, second = np.repeat([[1], [2], [3]], 4, axis=1), np.full((1, 4), 9)
+    assert scenes.in_turn(first, second)[:, 0].tolist() == [1, 9, 2, 3]
+    assert scenes.in_turn(second, first)[:, 0].tolist() == [9, 1, 2, 3]
+    assert scenes.in_turn(first[:0], second)[:, 0].tolist() == [9]
+
+
+def test_scores_are_those_of_the_detections():
+    train = scenes.drawn(2)
+    network = scenes.region_network(train, scenes.selective_search, epochs=1)
+    boxes = scenes.selective_search(train.images[0], 2)
+    scores = scenes.scores(network, train.classes, train.images[0], boxes)
+    best = scenes.detected(network, train, [boxes, boxes[:0]], overlap=1)[0]
+    assert scores.shape == (len(boxes),)
+    assert scores.max() == best.scores.max()
 
 
 def test_coverage_leaves_out_difficult_objects():

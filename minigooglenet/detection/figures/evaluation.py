@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FEW = 40  # up to so many detections, each one is marked and listed
+ENVELOPE: dict[str, Any] = {"color": figures.PALETTE[0], "linewidth": 2}
+PRECISION: dict[str, Any] = {"color": "black", "linewidth": 1, "linestyle": ":"}
+MARK: dict[str, Any] = {"marker": "o", "color": "black", "markersize": 5, "linestyle": "none"}
+MARKS = {"hit": MARK | {"markerfacecolor": "black"}, "false positive": MARK | {"markerfacecolor": "white"}}
 MEANINGS = {
     "class": "right box, wrong class",
     "location": "right class, imprecise box",
@@ -52,11 +56,10 @@ def precision_recall(curves: Mapping[str, Curve]) -> tuple["Figure", str]:
     undefined = [f"{name}: AP is undefined without objects" for name in curves if name not in drawn]
     if not drawn:
         return panels.sentence("; ".join(undefined) or "No precision and recall: pass at least one curve.")
-    figure, axes = panels.grid(len(drawn))
+    figure, axes = panels.grid([f"{name}: AP {curve.average():.4f}" for name, curve in drawn.items()])
     lines = []
     for axis, (name, curve) in zip(axes, drawn.items(), strict=True):
         _draw_curve(axis, curve)
-        axis.set_title(panels.wrapped(f"{name}: AP {curve.average():.4f}", axis), fontsize=9)
         averages = ", ".join(f"{curve.average(points):.4f} ({points} points)" for points in get_args(Points))
         found = f"{panels.many(len(curve.hits), 'detection')}, {panels.many(int(curve.hits.sum()), 'hit')}"
         lines.append(f"{name}: {panels.many(curve.objects, 'object')}, {found}; AP {averages}")
@@ -67,11 +70,11 @@ def precision_recall(curves: Mapping[str, Curve]) -> tuple["Figure", str]:
         lines.append(f"  envelope at recall 0, 0.1, ..., 1: {values}")
     for axis in axes[:: panels.COLUMNS]:
         axis.set_ylabel("precision", fontsize=9)
-    marked = max(axes, key=lambda axis: len(axis.lines))  # long curves have no marks
-    figure.legend(*marked.get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False, fontsize=9)
+    marked = any(0 < len(curve.hits) <= FEW for curve in drawn.values())
+    panels.legend(figure, {"envelope": ENVELOPE, "precision": PRECISION} | (MARKS if marked else {}))
     values = ", ".join(f"{name} {curve.average():.4f}" for name, curve in drawn.items())
     head = f"precision against recall; average precision by all points: {values}"
-    return figures.described(figure, "\n".join([head, *lines, *undefined]), alt="; ".join([head, *undefined]))
+    return panels.described(figure, head, [*lines, *undefined], alt="; ".join([head, *undefined]))
 
 
 def _draw_curve(axis: "Axes", curve: Curve) -> None:
@@ -80,13 +83,12 @@ def _draw_curve(axis: "Axes", curve: Curve) -> None:
     xs, ys = np.r_[0, recall, reached, 1], np.r_[curve.envelope[:1], curve.envelope, 0, 0]
     xs = xs[len(xs) - len(ys) :]  # without detections, the envelope has no value at recall 0
     axis.fill_between(xs, ys, step="pre", color=figures.PALETTE[5], alpha=0.35, linewidth=0)
-    axis.step(xs, ys, where="pre", color=figures.PALETTE[0], linewidth=2, label="envelope")
-    axis.plot(recall, precision, color="black", linewidth=1, linestyle=":", label="precision")
+    axis.step(xs, ys, where="pre", **ENVELOPE)
+    axis.plot(recall, precision, **PRECISION)
     if len(recall) <= FEW:
-        for hits, face, name in ((True, "black", "hit"), (False, "white", "false positive")):
+        for hits, style in zip((True, False), MARKS.values(), strict=True):
             chosen = curve.hits.astype(bool) == hits
-            style: dict[str, Any] = {"color": "black", "markerfacecolor": face, "markersize": 5, "linestyle": "none"}
-            axis.plot(recall[chosen], precision[chosen], "o", label=name, **style)
+            axis.plot(recall[chosen], precision[chosen], **style)
     axis.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.06), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
     axis.set_xlabel("recall", fontsize=9)
 
@@ -141,4 +143,4 @@ def error_types(errors: ErrorTypes) -> tuple["Figure", str]:
     wide = len(str(max(counts)))
     lines = [f"{name:10}  {count:{wide}}  {MEANINGS[name]}" for name, count in zip(TYPES, counts, strict=True)]
     listed = ", ".join(f"{name} {count}" for name, count in zip(TYPES, counts, strict=True))
-    return figures.described(figure, "\n".join([head, *lines]), alt=f"{head}. Errors by type: {listed}")
+    return panels.described(figure, head, lines, alt=f"{head}. Errors by type: {listed}")

@@ -1,7 +1,7 @@
 """A gallery of failures: the wrong detections and the missed objects, each with the object that is there."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -17,6 +17,10 @@ from minigooglenet.typing import FloatArray, UInt8Array
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+STYLES: dict[str, dict[str, Any]] = {
+    "detection": {"color": figures.PALETTE[3], "linewidth": 2},
+    "object": {"color": figures.PALETTE[0], "linewidth": 2, "linestyle": "--"},
+}
 AROUND = 0.35  # of the longer side, the surroundings that a crop shows on each side
 
 
@@ -32,11 +36,15 @@ class Failure(NamedTuple):
     object_box: FloatArray | None
     iou: float
 
-    def lines(self) -> tuple[str, str]:
-        """Return in words which class was predicted, and which object is there."""
-        predicted = f"predicted {self.predicted} {self.score:.2f}" if self.box is not None else "nothing predicted"
-        there = f"object: {self.object}" if self.object_box is not None else "object: none"
-        return predicted, there + f", IoU {self.iou:.2f}" * (self.box is not None and self.object_box is not None)
+    def lines(self, positions: bool = False) -> tuple[str, str]:
+        """Return in words which class was predicted, and which object is there; with the boxes if asked."""
+        at, there = (
+            "" if box is None or not positions else f" at {panels.numbers(box)}" for box in (self.box, self.object_box)
+        )
+        predicted = "nothing predicted" if self.box is None else f"predicted {self.predicted} {self.score:.2f}{at}"
+        if self.object_box is None:
+            return predicted, "object: none"
+        return predicted, f"object: {self.object}{there}" + f", IoU {self.iou:.2f}" * (self.box is not None)
 
 
 def failures(
@@ -71,7 +79,7 @@ def failures(
     >>> image = np.zeros((3, 32, 32), np.uint8)
     >>> print(detection.figures.failures([image], [found], [truths], ["cat", "dog"])[1])
     2 of 2 failures
-    image 0, location: predicted cat 0.90 at (0, 0, 10, 4); object: cat, IoU 0.40 at (0, 0, 10, 10)
+    image 0, location: predicted cat 0.90 at (0, 0, 10, 4); object: cat at (0, 0, 10, 10), IoU 0.40
     image 0, background: predicted dog 0.80 at (20, 20, 30, 30); object: none
     """
     if len(images) != len(detections):
@@ -81,28 +89,18 @@ def failures(
     if not ordered:
         return panels.sentence(f"No failures in {panels.many(len(images), 'image')}.")
     shown = ordered[:count]
-    figure, axes = panels.grid(len(shown), lines=3, below=0.1)
-    lines = []
+    titles = ["\n".join([f"image {failure.image}: {failure.type}", *failure.lines()]) for failure in shown]
+    figure, axes = panels.grid(titles, below=0.1)
     for axis, failure in zip(axes, shown, strict=True):
-        predicted, there = failure.lines()
-        boxes = [box for box in (failure.box, failure.object_box) if box is not None]
-        panels.show(
-            axis, panels.colours(images[failure.image]), f"image {failure.image}: {failure.type}\n{predicted}\n{there}"
-        )
-        if failure.object_box is not None:
-            panels.outline(axis, failure.object_box, figures.PALETTE[0], linewidth=2, linestyle="--")
-            there += f" at {panels.numbers(failure.object_box)}"
-        if failure.box is not None:
-            panels.outline(axis, failure.box, figures.PALETTE[3], linewidth=2)
-            predicted += f" at {panels.numbers(failure.box)}"
-        _zoom(axis, np.array(boxes), images[failure.image].shape[1:])
-        lines.append(f"image {failure.image}, {failure.type}: {predicted}; {there}")
-    styles = ((figures.PALETTE[3], "-", "detection"), (figures.PALETTE[0], "--", "object"))
-    for colour, dashes, name in styles:
-        axes[0].plot([], [], color=colour, linestyle=dashes, linewidth=2, label=name)
-    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
-    head = f"{len(shown):,} of {panels.many(len(ordered), 'failure')}"
-    return figures.described(figure, "\n".join([head, *lines]), alt="; ".join([head, *lines]))
+        panels.show(axis, panels.colours(images[failure.image]))
+        drawn = [(failure.object_box, STYLES["object"]), (failure.box, STYLES["detection"])]
+        boxes = [(box, style) for box, style in drawn if box is not None]
+        for box, style in boxes:
+            panels.outline(axis, box, **style)
+        _zoom(axis, np.array([box for box, _ in boxes]), images[failure.image].shape[1:])
+    panels.legend(figure, STYLES)
+    lines = [f"image {one.image}, {one.type}: {'; '.join(one.lines(positions=True))}" for one in shown]
+    return panels.described(figure, f"{len(shown):,} of {panels.many(len(ordered), 'failure')}", lines)
 
 
 def _failures(detections, truths, classes):

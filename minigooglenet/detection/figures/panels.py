@@ -1,6 +1,7 @@
 """Parts of the figures of detection: images, boxes on them, borders of regions, and a figure without data."""
 
 import textwrap
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,49 +14,47 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDTH = 6.5  # inches; a phone with 390 pixels shows such a figure without scrolling (figures.LEAST_SHRUNK)
+WIDTH = 5.7  # inches; a phone with 390 pixels, of which a notebook uses 344, shows it without scrolling (LEAST_SHRUNK)
 COLUMNS = 3
-CHARACTERS = 13  # of a title per inch, at a font size of 9
+CHARACTERS = 14  # of a title per inch, at a font size of 9
 
 
 def grid(
-    count: int, columns: int = COLUMNS, lines: int = 1, below: float = 0.0, size: tuple[int, ...] = (1, 1)
+    titles: Sequence[str], columns: int = COLUMNS, below: float = 0.0, size: tuple[int, ...] = (1, 1)
 ) -> tuple["Figure", "list[Axes]"]:
-    """Return a figure, and its axes for `count` panels.
+    """Return a figure, and its axes with a panel for each title.
 
     Parameters
     ----------
-    count, columns : number of panels, and of panels in a row
-    lines : of each title
+    titles : of the panels; a longer line than a panel is wrapped
+    columns : number of panels in a row
     below : free inches below each panel
     size : (H, W) of an image; a panel is as wide as its column
     """
-    columns = min(count, columns)
-    rows = -(-count // columns)
+    columns = min(len(titles), columns)
+    rows = -(-len(titles) // columns)
     side = WIDTH / max(2, columns)
+    most = round(CHARACTERS * side)
+    wrapped = ["\n".join(textwrap.fill(line, most) for line in title.splitlines()) for title in titles]
+    lines = 1 + max(title.count("\n") for title in wrapped)
     high = side * min(1.0, size[0] / size[1]) + 0.1 + 0.16 * lines + below
     figure, axes = figures.new(side * columns, rows * high, nrows=rows, ncols=columns, squeeze=False)
-    for axis in axes.flat[count:]:
+    for axis, title in zip(axes.flat, wrapped, strict=False):
+        axis.set_title(title, fontsize=9)
+    axes = list(axes.flat)
+    for axis in axes[len(titles) :]:
         axis.set_visible(False)
-    axes = list(axes.flat[:count])
+    del axes[len(titles) :]
     return figure, axes
 
 
-def show(axis: "Axes", image: Array, title: str, alpha: float = 1.0) -> None:
+def show(axis: "Axes", image: Array, alpha: float = 1.0) -> None:
     """Draw an image (H, W, 3) whose pixel (x, y) covers x .. x + 1 and y .. y + 1, as boxes do."""
     height, width = image.shape[:2]
     axis.imshow(image, extent=(0, width, height, 0), alpha=alpha, interpolation="nearest")
     axis.set(xticks=[], yticks=[], xlim=(-0.01 * width, 1.01 * width), ylim=(1.01 * height, -0.01 * height))
     axis.spines[:].set_visible(False)
     axis.set_anchor("N")  # panels of a row are aligned, whatever is below each
-    axis.set_title(wrapped(title, axis), fontsize=9)
-
-
-def wrapped(title: str, axis: "Axes") -> str:
-    """Return a title with lines that are not wider than a panel; its own line breaks remain."""
-    columns = axis.get_subplotspec().get_gridspec().ncols  # type: ignore[union-attr]  # the axes of `grid` have one
-    most = round(CHARACTERS * WIDTH / max(2, columns))
-    return "\n".join(textwrap.fill(line, most) for line in title.splitlines())
 
 
 def outline(axis: "Axes", box: FloatArray, color: Any, *, halo: bool = True, **style: Any) -> None:
@@ -80,6 +79,21 @@ def borders(axis: "Axes", labels: IntArray) -> None:
     segments = np.concatenate(lines).reshape(-1, 2, 2)
     for colour, width in (("white", 1.7), ("black", 0.8)):
         axis.add_collection(LineCollection(list(segments), colors=colour, linewidths=width, capstyle="projecting"))
+
+
+def legend(figure: "Figure", lines: Mapping[str, Mapping[str, Any]]) -> None:
+    """Draw the legend of a figure below it: {name: style of its line}."""
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D([], [], **{"color": "black", "linewidth": 2, **style}, label=name) for name, style in lines.items()
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
+
+
+def described(figure: "Figure", head: str, lines: Sequence[str], alt: str | None = None) -> tuple["Figure", str]:
+    """Return a figure and its text: a sentence and lines with numbers, which are also its alt text unless `alt` is."""
+    return figures.described(figure, "\n".join([head, *lines]), "; ".join([head, *lines]) if alt is None else alt)
 
 
 def colours(image: UInt8Array) -> UInt8Array:

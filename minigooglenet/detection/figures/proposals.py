@@ -1,5 +1,6 @@
 """Figures of proposals: how many of them cover the objects, and what scores and suppression leave of them."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 STYLES = ("-", "--", "-.", ":")
-MOST_LISTED = 8  # detections under the last panel
+MOST_DRAWN = 8  # detections in the last panel; more boxes cannot be told apart
+SURE = 0.5  # scores of at least this are counted
 COUNTS = (1, 3, 10, 30, 100, 300, 1000)  # of proposals, in the text
 
 
@@ -68,9 +70,9 @@ def recall(
         xs = np.minimum(counts[:, None], numbers[name]).mean(axis=1)
         ys = np.array([np.mean(ranks[name] < count) for count in counts])
         style = {"color": figures.PALETTE[i % 8], "linestyle": STYLES[i % len(STYLES)], "linewidth": 2}
-        axis.step(xs[1:], ys[1:], where="post", label=f"{name}: {xs[-1]:.0f} proposals, recall {ys[-1]:.3f}", **style)
-        end = slice(-1 if xs[-1] > 0 else len(xs), None)  # a logarithmic axis has no position 0
-        axis.plot(xs[end], ys[end], "osD^"[i % 4], color=figures.PALETTE[i % 8], markersize=7)
+        line = axis.step(xs[1:], ys[1:], where="post", label=_ends(name, xs[-1], ys[-1]), **style)[0]
+        # The marker is at the end of the line, and in the legend.
+        line.set(marker="osD^"[i % 4], markersize=7, markevery=[len(xs) - 2] if len(xs) > 1 else [])
     axis.set_xscale("log")
     axis.xaxis.set_major_formatter("{x:g}")
     axis.set(ylim=(0, 1.05), xlabel="proposals per image", ylabel=f"recall at IoU {least:g}")
@@ -84,12 +86,14 @@ def recall(
         columns = "".join(f"{np.mean(values < count):8.3f}" for count in shown)
         lines.append(f"{name:{wide}}  {numbers[name].mean():9.1f}  {np.mean(values < np.inf):13.3f}{columns}")
     head = f"recall at IoU {least:g} of {panels.many(total, 'object')} in {panels.many(len(objects), 'image')}"
-    ends = [
-        f"{name}: {numbers[name].mean():.0f} per image, recall {np.mean(values < np.inf):.3f}"
-        for name, values in ranks.items()
-    ]
+    ends = [_ends(name, numbers[name].mean(), np.mean(values < np.inf)) for name, values in ranks.items()]
     head += ", against the number of proposals"
-    return figures.described(figure, "\n".join([head, *lines]), alt="; ".join([head, *ends]))
+    return panels.described(figure, head, lines, alt="; ".join([head, *ends]))
+
+
+def _ends(name, number, recall):
+    """Return in words where a line ends."""
+    return f"{name}: {number:.1f} per image, recall {recall:.3f}"
 
 
 def _first(covers):
@@ -101,6 +105,8 @@ def suppression(
     image: UInt8Array, proposals: ArrayLike, scores: ArrayLike, detections: Detections, classes: Sequence[str]
 ) -> tuple["Figure", str]:
     """Draw the way from proposals to detections as three panels: proposals, scores, the result of suppression.
+
+    The last panel shows the best detections only; the text has all.
 
     Parameters
     ----------
@@ -121,25 +127,25 @@ def suppression(
     >>> boxes, scores = [(0, 0, 20, 20), (1, 0, 20, 20), (0, 0, 40, 30)], [0.9, 0.8, 0.1]
     >>> kept = detection.Detections(boxes[:1], scores[:1], [0])
     >>> print(detection.figures.suppression(np.zeros((3, 30, 40), np.uint8), boxes, scores, kept, ["cat"])[1])
-    from proposals to detections: 3 proposals, 2 with a score of at least 0.5, 1 detection
+    from proposals to detections: 3 proposals, scores: 2 of at least 0.5; 1 detection, scores: 1 of at least 0.5
     cat 0.90 at (0, 0, 20, 20)
     """
     from matplotlib.cm import ScalarMappable
 
     pixels, boxes, kept = panels.colours(image), geometry.checked(proposals), detections.checked(len(classes))
+    order = np.argsort(-kept.scores, kind="stable")
+    kept = Detections(kept.boxes[order], kept.scores[order], kept.labels[order])
     values = checked_scores(scores, len(boxes))
-    titles = (
-        panels.many(len(boxes), "proposal"),
-        f"scores: {np.sum(values >= 0.5)} of at least 0.5",
-        panels.many(len(kept.boxes), "detection"),
-    )
-    named = [f"{classes[label]} {score:.2f}" for score, label in zip(kept.scores, kept.labels, strict=True)]
-    listed = [f"{number} {name}" for number, name in enumerate(named[:MOST_LISTED], start=1)]
-    if len(named) > MOST_LISTED:
-        listed.append(f"and {len(named) - MOST_LISTED} more")
-    figure, axes = panels.grid(3, below=max(0.55, 0.17 * len(listed)), size=pixels.shape[:2])
-    for axis, title in zip(axes, titles, strict=True):
-        panels.show(axis, pixels, title, alpha=0.5)
+    names = [f"{classes[label]} {score:.2f}" for score, label in zip(kept.scores, kept.labels, strict=True)]
+    listed = [f"{number} {name}" for number, name in enumerate(names[:MOST_DRAWN], start=1)]
+    if len(names) > MOST_DRAWN:
+        listed.append(f"{len(names) - MOST_DRAWN} more are not drawn")
+    proposed, found = panels.many(len(boxes), "proposal"), panels.many(len(kept.boxes), "detection")
+    sure, still = (f"{np.sum(each >= SURE)} of at least {SURE}" for each in (values, kept.scores))
+    titles = [proposed, f"their scores:\n{sure}", f"{found}:\n{still}"]
+    figure, axes = panels.grid(titles, below=max(0.55, 0.17 * len(listed)), size=pixels.shape[:2])
+    for axis in axes:
+        panels.show(axis, pixels, alpha=0.5)
     for box in boxes:
         panels.outline(axes[0], box, "black", halo=False, linewidth=0.7, alpha=0.4)
     scale = ScalarMappable(cmap=figures.SEQUENTIAL)
@@ -151,13 +157,26 @@ def suppression(
     bar.ax.tick_params(labelsize=9)
     bar.set_label("score", fontsize=9)
     bar.set_ticks([0, 0.5, 1])
-    lines = []
-    for number, (name, box, label) in enumerate(zip(named, kept.boxes, kept.labels, strict=True), start=1):
-        lines.append(f"{name} at {panels.numbers(box)}")
-        panels.outline(axes[2], box, figures.PALETTE[label % 8], linewidth=2)
+    drawn = kept.boxes[:MOST_DRAWN]
+    for box, score in list(zip(drawn, kept.scores, strict=False))[::-1]:
+        panels.outline(axes[2], box, scale.to_rgba(score), linewidth=2)
+    for (x, y), label in _labels(drawn):
         style = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.6}
-        axes[2].text(box[0], box[1], str(number), ha="center", va="center", fontsize=8, bbox=style)
+        axes[2].text(x, y, label, ha="center", va="center", fontsize=8, bbox=style)
     axes[2].set_xlabel("\n".join(listed), fontsize=9)
-    scored = f"{np.sum(values >= 0.5)} with a score of at least 0.5"
-    head = f"from proposals to detections: {titles[0]}, {scored}, {titles[2]}"
-    return figures.described(figure, "\n".join([head, *lines]), alt="; ".join([head, *lines]))
+    lines = [f"{name} at {panels.numbers(box)}" for name, box in zip(names, kept.boxes, strict=True)]
+    head = f"from proposals to detections: {proposed}, scores: {sure}; {found}, scores: {still}"
+    return panels.described(figure, head, lines)
+
+
+def _labels(boxes):
+    """Return ((x, y), numbers) of each distinct box: the corner that is farthest from other labels, and its rows."""
+    numbers = dict[tuple[float, ...], list[str]]()
+    for number, box in enumerate(boxes.tolist(), start=1):
+        numbers.setdefault(tuple(box), []).append(str(number))
+    placed = list[tuple[float, float]]()
+    for x1, y1, x2, y2 in numbers:
+        corners = [(x1, y1), (x2, y1), (x1, y2), (x2, y2)]
+        gaps = [min((math.dist(corner, other) for other in placed), default=math.inf) for corner in corners]
+        placed.append(corners[int(np.argmax(gaps))])
+    return list(zip(placed, map(", ".join, numbers.values()), strict=True))

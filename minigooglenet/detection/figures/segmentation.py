@@ -1,7 +1,7 @@
 """Figures of a segmented image: its superpixels, and how they merge."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -41,19 +41,17 @@ def superpixels(image: UInt8Array, labels: Mapping[str, IntArray]) -> tuple["Fig
     pixels = panels.colours(image)
     if not labels:
         return panels.sentence("No superpixels: pass at least one array of labels.")
-    height, width = pixels.shape[:2]
-    figure, axes = panels.grid(len(labels), columns=2, size=(height, width))
+    sizes = {name: np.unique(_checked(one, pixels, name), return_counts=True)[1] for name, one in labels.items()}
+    titles = {name: f"{name}: {panels.many(len(each), 'superpixel')}" for name, each in sizes.items()}
+    figure, axes = panels.grid(list(titles.values()), columns=2, size=pixels.shape[:2])
     lines, (first, *_) = [], labels
-    counts = {title: np.bincount(_checked(regions, pixels, title).ravel()) for title, regions in labels.items()}
-    for axis, (title, regions) in zip(axes, labels.items(), strict=True):
-        sizes = counts[title][counts[title] > 0]
-        panels.show(axis, pixels, f"{title}: {panels.many(len(sizes), 'superpixel')}")
-        panels.borders(axis, regions)
-        times = f", {len(sizes) / np.count_nonzero(counts[first]):.2f} times as many as {first}" * (title != first)
-        extent = f"{sizes.min()} to {sizes.max()} pixels, median {np.median(sizes):g}"
-        lines.append(f"{title}: {panels.many(len(sizes), 'superpixel')} of {extent}{times}")
-    head = f"superpixels of an image of {width} x {height} pixels"
-    return figures.described(figure, "\n".join([head, *lines]), alt="; ".join([head, *lines]))
+    for axis, (name, each) in zip(axes, sizes.items(), strict=True):
+        panels.show(axis, pixels)
+        panels.borders(axis, labels[name])
+        times = f", {len(each) / len(sizes[first]):.2f} times as many as {first}" * (name != first)
+        lines.append(f"{titles[name]} of {each.min()} to {each.max()} pixels, median {np.median(each):g}{times}")
+    head = "superpixels of an image of {1} x {0} pixels".format(*pixels.shape)
+    return panels.described(figure, head, lines)
 
 
 def merge_tree(image: UInt8Array, labels: IntArray, tree: MergeTree, frames: int = 6) -> tuple["Figure", str]:
@@ -88,30 +86,33 @@ def merge_tree(image: UInt8Array, labels: IntArray, tree: MergeTree, frames: int
     """
     pixels, count = panels.colours(image), len(tree.boxes) // 2 + 1
     left = np.unique(np.rint(np.geomspace(count, 1, integer(frames, "frames", 1))).astype(int))[::-1].tolist()
-    figure, axes = panels.grid(len(left), size=pixels.shape[:2])
+    titles = [panels.many(regions, "region") for regions in left]
+    figure, axes = panels.grid(titles, size=pixels.shape[:2])
     labels = _checked(labels, pixels, "labels")
+    style: dict[str, Any] = {"color": figures.PALETTE[3], "linewidth": 2}
     lines = []
-    for axis, regions_left in zip(axes, left, strict=True):
-        merges = count - regions_left
+    for axis, title, merges in zip(axes, titles, count - np.array(left), strict=True):
         _, regions = np.unique(tree.regions(labels, merges), return_inverse=True)
         regions = regions.reshape(labels.shape)
         sizes = np.bincount(regions.ravel())
         sums = [np.bincount(regions.ravel(), pixels[..., channel].ravel()) for channel in range(3)]
         means = np.rint(np.stack(sums, axis=1) / sizes[:, None]).astype(np.uint8)
-        panels.show(axis, means[regions], panels.many(regions_left, "region"))
+        panels.show(axis, means[regions])
         panels.borders(axis, regions)
         last = ""
         if merges:
             box = tree.boxes[count - 1 + merges]
-            panels.outline(axis, box, figures.PALETTE[3], linewidth=2)
+            panels.outline(axis, box, **style)
             last = f", last merge {panels.numbers(box)}"
         largest = f"the largest has {sizes.max() / sizes.sum():.0%} of the pixels"
-        lines.append(f"{panels.many(regions_left, 'region')}: {largest}{last}")
+        lines.append(f"{title}: {largest}{last}")
+    if len(left) > 1:
+        panels.legend(figure, {"box of the last merge": style})
     boxes = f"{len(tree.boxes):,} box{'es' * (len(tree.boxes) > 1)}"
     head = f"merge tree of {panels.many(count, 'superpixel')}: {panels.many(count - 1, 'merge')}, {boxes}"
     steps = ", ".join(map(str, left))
     alt = f"film strip of a {head}; the frames have {steps} regions, and a box around the region of the last merge"
-    return figures.described(figure, "\n".join([head, *lines]), alt=alt)
+    return panels.described(figure, head, lines, alt)
 
 
 def _checked(labels, pixels, what):

@@ -218,18 +218,18 @@ def multibox_network(
     wire = _backbone(g)
     if form == "convolutional":
         cells = g.graph.shape(wire)[1]
-        places = grid_priors(cells, kmeans(to_centre(boxes)[:, 2:], priors, rng=rng))
+        prior_boxes = grid_priors(cells, kmeans(to_centre(boxes)[:, 2:], priors, rng=rng))
         channels = g.graph.shape(wire)[0]
         g.add(OFFSETS, layers.Conv2d(channels, 4 * priors, 1, init="zeros"), wire)
         g.add(LOGITS, layers.Conv2d(channels, priors, 1, init="zeros", bias_init=RARE), wire)
     else:
-        places = kmeans(boxes, priors, rng=rng)
+        prior_boxes = kmeans(boxes, priors, rng=rng)
         wire = g.add("multibox/flatten", layers.Flatten(), wire)
         features = g.graph.shape(wire)[0]
         g.add(OFFSETS, layers.Linear(features, 4 * priors, init="zeros"), wire)
         g.add(LOGITS, layers.Linear(features, priors, init="zeros", bias_init=RARE), wire)
     g.graph.outputs = OFFSETS, LOGITS
-    return MultiBox(g.graph, places, form)
+    return MultiBox(g.graph, prior_boxes, form)
 
 
 def checked_form(form: str) -> str:

@@ -53,7 +53,7 @@ def kmeans(points: Array, count: int, *, rng: Rng = 0) -> FloatArray:
             break
         sizes = np.bincount(nearest, minlength=count)
         sums = np.stack([np.bincount(nearest, column, minlength=count) for column in points.T], axis=1)
-        # A centroid without points stays where it is.
+        # A centroid without points does not move.
         centroids = np.where(sizes[:, None] > 0, sums / np.maximum(sizes, 1)[:, None], centroids)
     return centroids
 

@@ -20,7 +20,7 @@ from minigooglenet.detection.multibox.matching import match
 from minigooglenet.detection.multibox.network import LOGITS, OFFSETS, MultiBox, by_channel, by_prior
 from minigooglenet.graph.restoring import restored_on_error
 from minigooglenet.training.clipping import clipped
-from minigooglenet.training.interrupt import ctrl_c_waits
+from minigooglenet.training.interrupt import signals_wait
 from minigooglenet.training.settings import Settings
 from minigooglenet.typing import Array, ArrayLike, PathLike, UInt8Array
 from minigooglenet.weights.contents import reading
@@ -126,7 +126,7 @@ class MultiBoxTrainer:
             If a loss is not finite. The last checkpoint is kept.
         """
         saved = time.monotonic()
-        with ctrl_c_waits() as interrupts:
+        with signals_wait() as interrupts:
             for indices in self._batches():
                 result = self._learn(indices)
                 self.step += 1

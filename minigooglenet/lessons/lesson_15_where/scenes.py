@@ -28,16 +28,6 @@ def selective_search(image, factor=1.0):
     return detection.selective_search(image, [factor * scale for scale in SCALES]).boxes
 
 
-def painted(image, labels):
-    """Return an image (H, W, 3) in which each region has its mean colour.
-
-    image : (3, H, W);  labels : (H, W), the region of each pixel
-    """
-    counts = np.maximum(np.bincount(labels.ravel()), 1)
-    means = [np.bincount(labels.ravel(), channel.ravel()) / counts for channel in image]
-    return np.stack(means, axis=-1)[labels]
-
-
 def region_network(scenes, propose, epochs=30, on_image=None):
     """Return a network for regions: lesson 12's backbone, frozen, and a new head that is fitted to regions of scenes.
 
@@ -57,6 +47,17 @@ def region_network(scenes, propose, epochs=30, on_image=None):
     network.params[f"{HEAD}/weight"][...] = weight
     network.params[f"{HEAD}/bias"][...] = head.params["head/bias"] - weight @ mean
     return network
+
+
+def scores(network, classes, image, boxes):
+    """Return the largest confidence of each box (M, 4) of an image among the classes, without the background (M,)."""
+    return Detector(network, classes, lambda image: boxes).confidences(image, boxes)[:, :-1].max(axis=1)
+
+
+def in_turn(first, second):
+    """Return the boxes of two lists (M, 4) and (K, 4) in turn; the rest of the longer list is last."""
+    places = np.concatenate([np.arange(len(first)), np.arange(len(second))])
+    return np.concatenate([first, second])[np.argsort(places, kind="stable")]
 
 
 def detected(network, scenes, proposals, overlap=OVERLAP):
