@@ -50,12 +50,14 @@ def interrupt() -> None:
         signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)  # also wakes the thread
 
 
-def end_with_parent() -> None:
+def end_with_parent(parent=None) -> None:
     """End this process when its parent ends; on Linux immediately, even while C code holds the GIL.
 
     On Linux the kernel ends it when the thread that started it ends.
+
+    parent : process ID of the parent, by default the current parent; pass it if the parent may already have ended
     """
-    parent = os.getppid()
+    parent = os.getppid() if parent is None else parent
     if sys.platform == "linux":
         import ctypes
 

@@ -45,8 +45,7 @@ def test_child_ends_with_its_killed_parent(case):
     assert output[: len(WORDS.get(case, []))] == WORDS.get(case, [])
 
 
-def test_parent_that_ended_before_the_watch_is_noticed():
-    child = (
-        "import time\nfrom minigooglenet import orphans\norphans.watch(parent=2**22 - 1, seconds=0.05)\ntime.sleep(100)"
-    )
+@pytest.mark.parametrize("call", ["watch(parent=2**22 - 1, seconds=0.05)", "end_with_parent(parent=2**22 - 1)"])
+def test_parent_that_ended_before_the_watch_is_noticed(call):
+    child = f"import time\nfrom minigooglenet import orphans\norphans.{call}\ntime.sleep(100)"
     assert subprocess.run([sys.executable, "-c", child], check=False, timeout=90).returncode == 1

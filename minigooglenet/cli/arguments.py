@@ -5,7 +5,7 @@ import os
 import warnings
 from pathlib import Path
 
-from minigooglenet import console, files, weights
+from minigooglenet import console, files, jobs, weights
 from minigooglenet.course import course_file
 from minigooglenet.data.formats import is_image_name
 from minigooglenet.data.pixel_names import FORM, NAMED, pixels_of
@@ -59,6 +59,41 @@ def fraction(text: str) -> float:
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"must be a number in [0, 1], got {text!r}")
     return value
+
+
+def part(text: str) -> jobs.Part:
+    """Return an element of an array of jobs, such as 3/8."""
+    try:
+        return jobs.part(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def add_independent(parser, things) -> None:
+    """Add the options of commands that train several `things` independently: --jobs, --restarts, --job and --dask."""
+    group = parser.add_argument_group(f"independent {things}")
+    add = group.add_argument
+    add("--jobs", type=positive, default=1, metavar="N", help=f"number of {things} to train in parallel (default: 1)")
+    add(
+        "--restarts",
+        type=seed,
+        default=2,
+        metavar="N",
+        help="number of times that a crashed process is started again (default: 2)",
+    )
+    add(
+        "--job",
+        type=part,
+        metavar="i/n",
+        help=f"element of an array of jobs, which trains every n-th of the {things} from the i-th (default: all)",
+    )
+    add("--dask", metavar="ADDRESS", help="scheduler of a Dask cluster that trains them (default: this machine)")
+
+
+def check_independent(options) -> None:
+    """Raise a ValueError if these options contradict one another."""
+    if options.dask is not None and options.jobs > 1:
+        raise ValueError("--dask runs as many at once as the cluster has threads. Leave out --jobs.")
 
 
 def image_files(arguments) -> list[Path]:

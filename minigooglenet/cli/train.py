@@ -8,26 +8,23 @@ import warnings
 from functools import partial
 from pathlib import Path
 
-from minigooglenet import data, figures, files, models, schedules
-from minigooglenet.cli.arguments import positive, seed
+from minigooglenet import data, figures, files, jobs, models, schedules
+from minigooglenet.cli.arguments import add_independent, check_independent, positive, seed
 from minigooglenet.data.mnist_sets import is_idx_folder
 from minigooglenet.models import later
 from minigooglenet.training import (
     Recipe,
     Settings,
-    artifacts,
     ensemble,
     find_learning_rate,
     origin,
-    run_with_progress,
 )
 from minigooglenet.training import recipe as recipes
-from minigooglenet.training.checkpoint import ResumeWarning
 from minigooglenet.training.display import Display
 from minigooglenet.training.lock import Hold
-from minigooglenet.training.progress import header
-from minigooglenet.training.run_files import BEST, WEIGHTS, trained
-from minigooglenet.training.settings import OPTIMIZERS
+from minigooglenet.training.progress import header, run_in_folder
+from minigooglenet.training.run_files import trained
+from minigooglenet.training.settings import OPTIMIZERS, SHARDS
 from minigooglenet.training.trainer import Trainer
 
 HELP = "train a network on digits, clothes, shapes, CIFAR-10 or your own images"
@@ -56,6 +53,50 @@ DECAYS = {"sgd": 2e-4, "adamw": 0.01, "adam": 0.0, "rmsprop": 4e-5}
 def add_parser(commands, name):
     """Add this command to the command line."""
     parser = commands.add_parser(name, help=HELP, description=f"{HELP[0].upper()}{HELP[1:]}.")
+    add_run(parser)
+    add = parser.add_argument_group("other kinds of training").add_argument
+    add(
+        "--ensemble",
+        type=positive,
+        metavar="N",
+        help="number of models to train, which differ only in how their images are sampled and ordered (default: 1)",
+    )
+    add(
+        "--find-lr",
+        type=positive,
+        nargs="?",
+        const=100,
+        metavar="STEPS",
+        help="learning-rate sweep instead of training: plot the losses of STEPS (or 100) increasing rates "
+        "and suggest one",
+    )
+    add = parser.add_argument_group("several processes for one network").add_argument
+    add(
+        "--shards",
+        type=positive,
+        metavar="N",
+        help="number of parts of each batch whose gradients are computed separately; it must divide the batch "
+        f"(default: {SHARDS} with --workers, otherwise whole batches)",
+    )
+    parser.set_defaults(defaults={action.dest: action.default for action in parser._actions})
+    add(
+        "--workers",
+        type=positive,
+        metavar="N",
+        help="number of processes that train the network together; it must divide the shards, and does not change the "
+        "result (default: train in this process)",
+    )
+    add(
+        "--step-timeout",
+        type=positive,
+        metavar="SECONDS",
+        help="seconds in which a worker must finish a step; otherwise it counts as dead (default: 600)",
+    )
+    add_independent(parser, "models of the ensemble")
+
+
+def add_run(parser):
+    """Add the options of one run."""
     add = parser.add_argument
     add(
         "--data",
@@ -179,39 +220,20 @@ def add_parser(commands, name):
         metavar="N",
         help="number of steps between records of all gradient norms, plotted at the end (default: no records)",
     )
-    add(
-        "--ensemble",
-        type=positive,
-        metavar="N",
-        help="number of models to train, which differ only in how their images are sampled and ordered (default: 1)",
-    )
-    add(
-        "--find-lr",
-        type=positive,
-        nargs="?",
-        const=100,
-        metavar="STEPS",
-        help="learning-rate sweep instead of training: plot the losses of STEPS (or 100) increasing rates "
-        "and suggest one",
-    )
-    parser.set_defaults(defaults={action.dest: action.default for action in parser._actions})
-    add(
-        "--jobs",
-        type=positive,
-        default=1,
-        metavar="N",
-        help="number of ensemble models to train in parallel (default: 1)",
-    )
 
 
 def run(options):
     """Train, resume training, or search for a learning rate."""
-    _check_options(options)
-    recipe = recipes.read(options.out) if options.resume else _recipe(options)  # without the lock: changes nothing
+    options.launched = launched()
+    check_options(options)
+    check_independent(options)
+    recipe = recipes.read(options.out) if options.resume else recipe_of(options)  # without the lock: changes nothing
     if options.find_lr:
-        with _quiet_display() as display:
+        with quiet_display() as display:
             return _find_rate(display, recipe, options)
     _check_free(options)
+    if options.workers or options.launched > 1:
+        return _several(recipe, options)
     with Hold(options.out) as hold:
         if options.resume:
             hold.take()
@@ -219,42 +241,49 @@ def run(options):
         return (_ensemble if recipe.models > 1 else _one)(recipe, options, hold)
 
 
+def launched():
+    """Return the number of processes that an MPI launcher started, usually 1."""
+    from minigooglenet.distributed import launcher
+
+    return launcher.launched()
+
+
+def _several(recipe, options):
+    """Train one network with several processes."""
+    if recipe.settings.shards is None:  # only an older run: a new one has shards
+        raise ValueError(
+            f"the run in {options.out} computes whole batches, which workers cannot share. Leave out --workers."
+        )
+    from minigooglenet import distributed
+
+    limit = {"step_timeout": options.step_timeout} if options.step_timeout else {}
+    if options.launched > 1:
+        finished = distributed.mpi.train(recipe, options.out, resume=options.resume, **limit)
+        distributed.mpi.end()
+        return 0 if finished else 130
+    return 0 if distributed.train(recipe, options.out, options.workers, resume=options.resume, **limit) else 130
+
+
+def _class_of(settings):
+    """Return the class of the Trainer for these settings."""
+    if settings.shards is None:
+        return Trainer
+    from minigooglenet.distributed import ShardedTrainer
+
+    return ShardedTrainer
+
+
 def _one(recipe, options, hold):
-    with _quiet_display() as display:
-        trainer = recipe.trainer(options.out, partial(display.status, "bytes"), hold)
+    with quiet_display() as display:
+        make = _class_of(recipe.settings)
+        trainer = recipe.trainer(options.out, partial(display.status, "bytes"), hold, make)
     _check_free(options)  # again, because no other process can begin a run from here on
-    display = Display()
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", ResumeWarning)
-        warnings.showwarning = partial(show_warning, display, warnings.showwarning)
-        if options.resume and trainer.resume_or_restart():
-            display.line(f"Resuming at step {trainer.step} of {trainer.steps}.")
-        finished = run_with_progress(trainer, display)
-    if not finished:
-        display.line(f"Stopped and saved after step {trainer.step}; continue with --resume.")
-        return 130
-    for path, which, epoch in ((WEIGHTS, "last", trainer.epochs[-1]), (BEST, "best", trainer.best)):
-        if (trainer.out / path).exists():
-            what = f"{which} epoch, number {epoch.epoch + 1}: held-out accuracy {epoch.test_accuracy:.2%}"
-            display.line(f"written: {trainer.out / path} ({what})", whole=True)
-    for path in artifacts.write(trainer):
-        display.line(f"written: {path}", whole=True)
-    skipped = sum(len(part.skipped) for part in trainer.split)
-    if skipped:
-        display.line(f"Skipped {skipped} images; skipped.csv lists them with the reason.")
-    return 0
-
-
-def show_warning(display, showwarning, message, category, *location):
-    """Show a ResumeWarning on the display, and any other warning with the function `showwarning`."""
-    if issubclass(category, ResumeWarning):
-        display.line(str(message), whole=True)
-    else:
-        showwarning(message, category, *location)
+    return 0 if run_in_folder(trainer, Display(), resume=options.resume) else 130
 
 
 @contextlib.contextmanager
-def _quiet_display():
+def quiet_display():
+    """Return a display for the time before a run, without the warnings that its header repeats."""
     with Display() as display, warnings.catch_warnings():
         warnings.simplefilter("ignore", data.FolderWarning)  # the header contains the same text
         yield display
@@ -262,7 +291,7 @@ def _quiet_display():
 
 def _check_free(options):
     """Raise an error if an earlier run saved anything here. A run without a checkpoint leaves nothing to keep."""
-    if options.resume or not trained(options.out):
+    if options.resume or options.job or not trained(options.out):  # elements of an array share the folder
         return
     advice = "Choose another folder."
     if (Path(options.out) / recipes.FILE).exists():
@@ -270,7 +299,7 @@ def _check_free(options):
     raise ValueError(f"{options.out} already contains a run. {advice}")
 
 
-def _check_options(options):
+def check_options(options):
     """Raise an error if an option would have no effect."""
     given = [
         name
@@ -284,7 +313,16 @@ def _check_options(options):
     elif options.find_lr:
         unused, why = set(given) & {"lr", "ensemble", "jobs"}, "--find-lr tries many learning rates with one network"
     else:
-        unused, why = {"jobs"} if options.jobs > 1 and not options.ensemble else set(), "--jobs needs --ensemble"
+        independent = {"jobs": 1, "restarts": 2, "job": None, "dask": None}
+        unused = {name for name, default in independent.items() if getattr(options, name) != default}
+        unused = unused if not options.ensemble else set()
+        why = f"{', '.join('--' + name for name in sorted(unused))}: only with --ensemble"
+    if options.workers and options.launched > 1:
+        raise ValueError(f"the MPI launcher has started {options.launched} workers. Leave out --workers.")
+    if options.find_lr or options.ensemble:
+        other = "--find-lr" if options.find_lr else "--ensemble"
+        both = {name for name in ("workers", "shards") if getattr(options, name)}
+        unused, why = (unused | both, f"{other} trains each network in one process") if both else (unused, why)
     for name, takers in (("decay", ("rmsprop",)), ("eps", ("rmsprop", "adam", "adamw"))):
         if getattr(options, name) is not None and options.optimizer not in takers and not options.resume:
             unused, why = {name}, f"--{name} is only for {', '.join(takers)}"
@@ -320,7 +358,7 @@ def _find_rate(display, recipe, options):
 
 
 def _ensemble(recipe, options, hold):
-    with _quiet_display() as display:
+    with quiet_display() as display:
         split = recipe.split(partial(display.status, "bytes"))
         graph, source = recipe.begin(split)
         trainer = Trainer(graph, split, recipe.settings)  # raises errors before any process starts
@@ -329,10 +367,17 @@ def _ensemble(recipe, options, hold):
             display.line(line)
         display.line(f"Training {recipe.models} models, each in its own folder in {options.out}.")
         Path(options.out).mkdir(parents=True, exist_ok=True)
-        hold.take()
+        if not options.job:
+            hold.take()
         _check_free(options)  # again, because no other process can begin a run from here on
-        done = partial(_member_done, display)
-        for path in ensemble.train_ensemble(recipe, options.out, jobs=options.jobs, on_member=done, hold=hold):
+        ways = {"jobs": options.jobs, "restarts": options.restarts, "part": options.job, "dask": options.dask}
+        done, crashed = partial(_member_done, display), partial(report_crash, display)
+        try:
+            paths = ensemble.train_ensemble(recipe, options.out, on_member=done, on_event=crashed, hold=hold, **ways)
+        except KeyboardInterrupt:
+            display.line("Stopped and saved; continue with --resume.")
+            return 130
+        for path in paths:
             display.line(f"written: {path}", whole=True)
         return 0
 
@@ -343,12 +388,21 @@ def _member_done(display, done, count):
         display.line(f"model {done} of {count} done")
 
 
+def report_crash(display, event):
+    """Write a line if a job crashed or failed."""
+    if event.state == jobs.CRASHED:
+        display.line(f"{event.job.name} is started again: {event.error}.")
+    elif event.state == jobs.FAILED:
+        display.line(f"{event.job.name} failed: {event.error}")
+
+
 def _arguments_of(model):
     """Return the names of a model's arguments."""
     return inspect.signature(models.builder(model)).parameters
 
 
-def _recipe(options):
+def recipe_of(options):
+    """Return the Recipe for the options of the command line."""
     idx_files = options.data not in data.NAMES and is_idx_folder(options.data)
     defaults = DEFAULTS["mnist"] if idx_files else DEFAULTS.get(options.data, FOLDER)
     small, takes = options.model == "mini", _arguments_of(options.model)
@@ -378,6 +432,7 @@ def _recipe(options):
         eps=options.eps,
         label_smoothing=options.label_smoothing,
         clip_norm=options.clip_norm,
+        shards=options.shards or (SHARDS if options.workers or options.launched > 1 else None),
         **({} if options.decay is None else {"decay": options.decay}),
     )
     augment = defaults.get("augment", False) if options.augment is None else options.augment

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -84,11 +85,22 @@ class ImageFolder(Dataset):
         return self.files[index]
 
     def image(self, index: int) -> UInt8Array:
-        """Return image `index` as uint8 (3, height, width)."""
+        """Return image `index` as uint8 (3, height, width).
+
+        Raises
+        ------
+        BadImageError
+            If the file is not a usable image.
+        FileNotFoundError
+            If its folder has disappeared: this affects all images, so none is skipped.
+        """
         path = self.folder / self.files[index]
         try:
             return read(path, size=self.shape[-1] if self.shrink else None, most_pixels=self.most_pixels)
         except BadImageError as error:
+            if not path.parent.is_dir():
+                advice = "the folder of the images has disappeared. Put it back"
+                raise FileNotFoundError(errno.ENOENT, advice, str(path.parent)) from error
             error.add_note(str(path))
             raise
 

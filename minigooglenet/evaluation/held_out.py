@@ -1,6 +1,6 @@
 """Evaluation of a network on held-out images during training: loss and accuracy, one crop per image."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -46,19 +46,43 @@ def measure(graph: Graph, dataset: data.Dataset, stop: Sequence[object] = ()) ->
         raise ValueError(f"the network expects images of {expected}, but the data set has {tuple(dataset.shape)}")
     if len(dataset):
         check_labels(graph, dataset.labels, len(dataset), (graph.main,))
-    run, total = plan(graph), 0.0
-    labels, predicted = list[IntArray](), list[IntArray]()
-    for batch in data.batches(dataset, np.arange(len(dataset)), BATCH):
+    results = list(batch_results(graph, dataset, np.arange(len(dataset)), stop))
+    if stop:
+        return None
+    nothing = np.empty(0, np.int64)
+    labels, predicted = (
+        np.concatenate([nothing, *(getattr(result, name) for result in results)]) for name in ("labels", "predicted")
+    )
+    return joined(labels, predicted, (result.loss for result in results))
+
+
+class BatchResult(NamedTuple):
+    """The result of one batch: its number, indices, labels and predictions (n,), and the sum of its losses in nats."""
+
+    number: int
+    indices: IntArray
+    labels: IntArray
+    predicted: IntArray
+    loss: float
+
+
+def batch_results(
+    graph: Graph, dataset: data.Dataset, order: IntArray, stop: Sequence[object] = ()
+) -> Iterator[BatchResult]:
+    """Yield the BatchResult of each batch of the images `order`, until the list `stop` is not empty."""
+    run = plan(graph)
+    for batch in data.batches(dataset, order, BATCH):
         if stop:
-            return None
+            return
         logits = run(batch.x)
-        total += float(losses.softmax_cross_entropy(logits, batch.labels)[0]) * len(batch.labels)
-        labels.append(batch.labels)
-        predicted.append(logits.argmax(axis=1))
-    if not labels:
-        return HeldOut(np.empty(0, np.int64), np.empty(0, np.int64), float("nan"))
-    every_label = np.concatenate(labels)
-    return HeldOut(every_label, np.concatenate(predicted), total / len(every_label))
+        loss = float(losses.softmax_cross_entropy(logits, batch.labels)[0]) * len(batch.labels)
+        yield BatchResult(batch.number, batch.indices, batch.labels, logits.argmax(axis=1), loss)
+
+
+def joined(labels: IntArray, predicted: IntArray, batch_losses: Iterable[float]) -> HeldOut:
+    """Return the HeldOut of all batches; `batch_losses` are the sums of the losses of each, in nats."""
+    total = float(sum(batch_losses))
+    return HeldOut(labels, predicted, total / len(labels) if len(labels) else float("nan"))
 
 
 def check_labels(g: Graph, labels: ArrayLike, count: int, wires: Sequence[str] | None = None) -> IntArray:

@@ -7,6 +7,7 @@ from minigooglenet import figures, files, viz
 from minigooglenet.evaluation import confusion, held_out
 from minigooglenet.training.gradient_norms import module_norms
 from minigooglenet.training.lock import locked
+from minigooglenet.training.run_files import CURVE, MATRIX, NORMS, SKIPPED
 from minigooglenet.training.step import Step
 
 MOST_CLASSES = 20  # that are readable in a confusion matrix
@@ -26,19 +27,19 @@ def _write(trainer):
     classes, written = trainer.split.test.classes, []
     skipped = {name: reason for part in trainer.split for name, reason in part.skipped.items()}
     if skipped:
-        written.append(trainer.out / "skipped.csv")
+        written.append(trainer.out / SKIPPED)
         with files.atomic(written[-1], "w") as file:
             csv.writer(file, lineterminator="\n").writerows([("picture", "reason"), *skipped.items()])
     heads = len(trainer.head_weights) - 1
-    plots = {"training_curve": viz.training_curve(_steps(trainer), trainer.epochs, trainer.best, heads)}
+    plots = {CURVE: viz.training_curve(_steps(trainer), trainer.epochs, trainer.best, heads)}
     if len(classes) <= MOST_CLASSES:
         result = held_out.measure(trainer.trained(), trainer.split.test)
         if result is not None and len(result.labels):
             matrix = confusion(result.labels, result.predicted, len(classes))
-            plots["confusion_matrix"] = viz.confusion_matrix(matrix, classes)
+            plots[MATRIX] = viz.confusion_matrix(matrix, classes)
     norms = module_norms(trainer.gradient_log.rows())
     if norms:
-        plots["gradient_norms"] = viz.gradients_over_time(norms)
+        plots[NORMS] = viz.gradients_over_time(norms)
     for name, (figure, text) in plots.items():
         written += figures.save(figure, text, trainer.out / name)
     return written

@@ -4,20 +4,18 @@ They have the same initial weights (which the paper calls an oversight) and the 
 seed for order, augmentation and dropout differs. Each member is a separate run in its own folder, and can be resumed.
 """
 
-import functools
-import os
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
-from minigooglenet import children, extras, files, orphans, parallel
+from minigooglenet import files
+from minigooglenet.jobs import DONE, FAILED, Event, Part
 from minigooglenet.shapes import integer
-from minigooglenet.training import artifacts
+from minigooglenet.training import many
 from minigooglenet.training.lock import Hold, locked
 from minigooglenet.training.recipe import Recipe
 from minigooglenet.training.run_files import WEIGHTS
 from minigooglenet.typing import PathLike
-
-_working: list[None] = []  # not empty while this process trains a member
 
 
 def folders(out: PathLike, count: int) -> list[Path]:
@@ -32,6 +30,10 @@ def train_ensemble(
     jobs: int = 1,
     on_member: Callable[[int, int], object] | None = None,
     hold: Hold | None = None,
+    restarts: int = 2,
+    part: Part | None = None,
+    dask: str | None = None,
+    on_event: Callable[[Event], object] | None = None,
 ) -> list[Path]:
     """Train the members of an ensemble, and return the paths of their weights files.
 
@@ -42,6 +44,15 @@ def train_ensemble(
     jobs : number of members to train in parallel, each in its own process, which gets an equal part of the cores
     on_member : called with (members done, members in total)
     hold : `lock.Hold` of `out` that the caller has taken; by default the folder is locked until all members are done
+    restarts : number of times that a member is started again after a crash
+    part : element of an array of jobs (`jobs.part("3/8")`), which trains only its members and does not lock the folder
+    dask : address of the scheduler of a Dask cluster, which trains the members; None for this machine
+    on_event : called with each `jobs.Event` of a member
+
+    Raises
+    ------
+    ChildProcessError
+        If members failed, with the reasons. The others are trained first.
 
     Notes
     -----
@@ -55,57 +66,23 @@ def train_ensemble(
     >>> mg.training.train_ensemble(recipe, "run", jobs=2)  # doctest: +SKIP
     [PosixPath('run/member_1/weights.safetensors'), PosixPath('run/member_2/weights.safetensors')]
     """
-    with extras.needed("training", "training an ensemble"):
-        import joblib
-    from joblib.externals.loky.process_executor import BrokenProcessPool
+    members = folders(out, integer(recipe.models, "models", 1))
+    recipes = {folder.name: recipe.member(number) for number, folder in enumerate(members)}
+    if part is not None:
+        members = part.of(members)
+    ended = []
 
-    count = integer(recipe.models, "models", 1)
-    jobs = min(integer(jobs, "jobs", 1), count)
-    threads = max(1, parallel.get_num_threads() // jobs)
-    members = folders(out, count)
+    def tell(event):
+        if on_event:
+            on_event(event)
+        if event.state in (DONE, FAILED):
+            ended.append(event)
+            if on_member:
+                on_member(len(ended), len(members))
+
     files.make_folder(out)
-    with locked(out, hold):
+    with contextlib.nullcontext() if part is not None else locked(out, hold):
         recipe.write(out)
-        tasks = [
-            joblib.delayed(train_member)(recipe.member(number), folder, threads, os.getpid())
-            for number, folder in enumerate(members)
-        ]
-        try:
-            with children.safe_path():
-                for done, _ in enumerate(joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(tasks), 1):
-                    if on_member:
-                        on_member(done, count)
-        except BrokenProcessPool as error:
-            raise ChildProcessError(
-                f"a process that trained a model in {out} ended unexpectedly: it was killed, or memory ran out. Its "
-                "saved state is kept. Run the command again with --resume, and with fewer --jobs if memory ran out."
-            ) from error
-        return [folder / WEIGHTS for folder in members]
-
-
-def train_member(recipe: Recipe, out: PathLike, threads: int, parent: int | None = None) -> None:
-    """Train one member in its folder, or resume it.
-
-    parent : ID of the process that started the ensemble; if it is not this process, this process ends with it
-    """
-    if parent is not None and parent != os.getpid() and not _parent_runs(parent)():
-        os._exit(1)  # this member was still queued when the parent process ended
-    before = parallel.get_num_threads()
-    parallel.set_num_threads(threads)
-    _working.append(None)
-    try:
-        with Hold(out) as hold:
-            trainer = recipe.trainer(out, hold=hold)
-            trainer.resume_or_restart()
-            if not trainer.run():
-                raise KeyboardInterrupt
-            artifacts.write(trainer)
-    finally:
-        _working.pop()
-        parallel.set_num_threads(before)
-
-
-@functools.cache
-def _parent_runs(parent):
-    """Watch the parent while this process runs; if the parent ends, end the training safely, as after Ctrl-C."""
-    return orphans.watch(parent, stop=orphans.interrupt, working=lambda: bool(_working))
+        events = many.train_all(recipes, out, many.Ways(jobs, restarts, part, dask), tell)
+    many.check(events, out)
+    return [folder / WEIGHTS for folder in members]

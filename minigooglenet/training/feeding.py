@@ -53,17 +53,21 @@ def _of_dataset(g, dataset, classes, rng):
     return take
 
 
-def check_batches(g, count, batch_size, wires=None, frozen=()) -> None:
-    """Raise a ValueError if a batch norm has only one value per channel in the last batch of an epoch."""
+def check_batches(g, count, batch_size, wires=None, frozen=(), shards=None) -> None:
+    """Raise a ValueError if a batch norm has only one value per channel in the last batch of an epoch, or a shard."""
     last = count % batch_size or min(count, batch_size)
-    if last > 1:
+    least = last // (shards or 1)
+    if least > 1:
         return
+    text = f"a batch of {last} {'image' if last == 1 else 'images'}"
+    if shards:
+        text += f" in {shards} shards, and so a shard of 1 image"
     for name, _ in g.schedule(wires):
         layer, _ = g.nodes[name]
         if getattr(layer, "kind", "") == "BatchNorm2d" and math.prod(g.shapes[name][1:]) == 1 and name not in frozen:
             raise ValueError(
                 f"node {name!r}: batch norm needs more than one value per channel to train, and {count} images in "
-                f"batches of {batch_size} leave a batch of 1 image with 1 x 1 values. Try another batch_size."
+                f"batches of {batch_size} leave {text} with 1 x 1 values. Try another batch_size."
             )
 
 
@@ -89,6 +93,6 @@ def check_run(graph, split, settings, out=None) -> None:
     for part, wires in ((train, heads), (test, (graph.main,))):
         if len(part):
             check_labels(graph, part.labels, len(part), wires)
-    check_batches(graph, len(train), settings.batch_size, heads, frozen)
+    check_batches(graph, len(train), settings.batch_size, heads, frozen, settings.shards)
     if out is not None and os.path.lexists(out) and not out.is_dir():
         raise FileExistsError(f"out must be a folder, but {out} is a file")

@@ -13,7 +13,7 @@ from typing import Any
 from minigooglenet.training.settings import Settings
 
 FREE = ("save_every", "gradients_every")  # settings that may change during a run, because they do not affect its bits
-PATHS = ("data", "start")  # of a recipe: the data may have moved, so its content is compared instead
+PATHS = ("data", "start", "multibox")  # of a recipe: files may have moved, so the content of the data is compared
 SHOWN = {"pictures": "number of images", "which pictures": "images and labels"}  # in messages; the entries are fixed
 SINCE_0_3 = ("layers", "augmentation", "held-out images", "pixels", "content of the images")
 
@@ -55,9 +55,9 @@ def differences(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
     for entry, value in here.items():
         if entry in there and there[entry] != value:
             parts += _differences(entry, there[entry], value)
-    both = there.get("recipe") or {}
-    if parts and "recipe" in here:
-        parts += _unequal("recipe", both, {name: here["recipe"][name] for name in PATHS if name in both})
+    before, now = there.get("recipe") or {}, here.get("recipe") or {}
+    if parts:
+        parts += _unequal("recipe", before, {name: now[name] for name in PATHS if name in before and name in now})
     return parts
 
 

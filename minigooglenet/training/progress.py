@@ -1,13 +1,18 @@
 """Progress of a training run: the data, the network and the settings, the expected time, and the results so far."""
 
 import time
+import warnings
 from collections.abc import Callable
+from functools import partial
 
 from minigooglenet import losses
 from minigooglenet.counting import count
+from minigooglenet.training import artifacts
+from minigooglenet.training.checkpoint import ResumeWarning
 from minigooglenet.training.display import Display
 from minigooglenet.training.log import Epoch
 from minigooglenet.training.origin import sentences
+from minigooglenet.training.run_files import BEST, WEIGHTS
 from minigooglenet.training.step import Step
 from minigooglenet.training.trainer import Trainer
 
@@ -94,6 +99,8 @@ class Progress:
         )
         if self._display.kind != "terminal":  # on a terminal the bar shows the remaining time
             text += f", {left:.0f} s left" if left < 100 else f", {left / 60:.0f} min left"
+        if trainer.timing:
+            text += f"; {trainer.timing}"
         self._display.status("step", done, step.count, text)
 
     def on_epoch(self, epoch: Epoch) -> None:
@@ -149,6 +156,58 @@ def run_with_progress(trainer: Trainer, display: Display | None = None) -> bool:
     with display:
         progress = Progress(trainer, display)
         return trainer.run(progress.on_step, progress.on_epoch)
+
+
+def run_in_folder(
+    trainer: Trainer, display: Display, *, resume: bool = False, ready: Callable[[], object] | None = None
+) -> bool:
+    """Run a Trainer as `run_trainer`, write its figures, and show the paths of all results on the display."""
+    out = trainer.out
+    if out is None:
+        raise ValueError("this Trainer has no folder")
+    if not run_trainer(trainer, display, resume, ready):
+        return False
+    for name, which, epoch in ((WEIGHTS, "last", trainer.epochs[-1]), (BEST, "best", trainer.best)):
+        if epoch is not None and (out / name).exists():
+            result = f"{which} epoch, number {epoch.epoch + 1}: held-out accuracy {epoch.test_accuracy:.2%}"
+            display.line(f"written: {out / name} ({result})", True)
+    for path in artifacts.write(trainer):
+        display.line(f"written: {path}", True)
+    skipped = sum(len(part.skipped) for part in trainer.split)
+    if skipped:
+        display.line(f"Skipped {skipped} images; skipped.csv lists them with the reason.")
+    return True
+
+
+def run_trainer(
+    trainer: Trainer, display: Display, resume: bool = False, ready: Callable[[], object] | None = None
+) -> bool:
+    """Run a Trainer with all messages on a display; return False if the run was stopped and saved.
+
+    Parameters
+    ----------
+    resume : whether to continue from the checkpoint in the folder
+    ready : called before the first step, when the checkpoint is read
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", ResumeWarning)
+        warnings.showwarning = partial(_show_warning, display, warnings.showwarning)
+        if resume and trainer.resume_or_restart():
+            display.line(f"Resuming at step {trainer.step} of {trainer.steps}.")
+        if ready is not None:
+            ready()
+        finished = run_with_progress(trainer, display)
+    if not finished:
+        display.line(f"Stopped and saved after step {trainer.step}; continue with --resume.")
+    return finished
+
+
+def _show_warning(display, showwarning, message, category, *location):
+    """Show a ResumeWarning on the display, and any other warning with the function `showwarning`."""
+    if issubclass(category, ResumeWarning):
+        display.line(str(message), True)
+    else:
+        showwarning(message, category, *location)
 
 
 def _count(number, noun):

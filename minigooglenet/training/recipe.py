@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from minigooglenet import data, files, models, weights
 from minigooglenet.data import Split
@@ -31,6 +31,7 @@ MOST_BYTES = 4 << 20  # the recipe.json of GoogLeNet, with all names in its orig
 MOST_ARGUMENT = 64  # for the width and the depth of a model
 MOST_SIZE = 16_384  # height and width of an image
 AnyRecipe = TypeVar("AnyRecipe", bound="Recipe")
+AnyTrainer = TypeVar("AnyTrainer", bound=Trainer)
 GIVEN = ("num_classes", "size", "in_channels", "rng")  # model arguments that the data and the recipe determine
 WAY_OUT = "Restore the file from a copy, or train in another folder; --weights FILE starts from trained weights"
 
@@ -69,6 +70,7 @@ class Recipe:
     weights_seed: int = 0
     settings: Settings = field(default_factory=Settings)
     models: int = 1
+    INSIDE: ClassVar[tuple[str, ...]] = ()  # fields with files of the same run, which may be moved as a whole
 
     def __post_init__(self) -> None:
         _check(self)
@@ -113,30 +115,39 @@ class Recipe:
         return graph, origin.fresh(graph)
 
     def trainer(
-        self, out: PathLike, on_bytes: Callable[[int, int], object] | None = None, hold: Hold | None = None
-    ) -> Trainer:
+        self,
+        out: PathLike | None,
+        on_bytes: Callable[[int, int], object] | None = None,
+        hold: Hold | None = None,
+        make: Callable[..., AnyTrainer] = Trainer,  # type: ignore[assignment]
+    ) -> AnyTrainer:
         """Return a Trainer that writes to the folder `out`, with this recipe and its origin in recipe.json.
 
         The attribute `origin` of the Trainer is the dict of `origin.report`.
 
         Parameters
         ----------
+        out : folder, or None for a Trainer that writes nothing
         hold : `lock.Hold` of `out`, which is taken before anything is written and stays taken; by default the folder
             is locked only while the recipe is written, and during each call of the Trainer
+        make : class of the Trainer
         """
-        checkpoint.check_recipe(Path(out) / CHECKPOINT, self)
+        if out is not None:
+            checkpoint.check_recipe(Path(out) / CHECKPOINT, self)
         split = self.split(on_bytes)
         if self.start is not None:
             split.train.seen_before = weights.training_images(self.start)
         graph, source = self.begin(split)
-        self.check(out)
-        trainer = Trainer(graph, split, self.settings, out)
+        if out is not None:
+            self.check(out)
+        trainer = make(graph, split, self.settings, out)
         trainer.origin = origin.report(graph, source, trainer.frozen)
         trainer.recipe = fingerprint.of_recipe(self)
         if hold is not None:
             hold.take()
-        with locked(out, hold):  # `write` rejects the folder of another run
-            self.write(out, trainer.origin)
+        if out is not None:
+            with locked(out, hold):  # `write` rejects the folder of another run
+                self.write(out, trainer.origin)
         trainer.hold = hold
         return trainer
 
@@ -162,8 +173,16 @@ class Recipe:
         The recipe of a run that ended before its first checkpoint is replaced.
         """
         if not self.check(out):
-            values = asdict(self) if report is None else {**asdict(self), ORIGIN: report}
+            values = {**asdict(self), **self._inside(out)}
+            values = values if report is None else {**values, ORIGIN: report}
             files.write_text(Path(out) / FILE, json.dumps(values, indent=1) + "\n")
+
+    def _inside(self, out):
+        """Return the fields that name files in the parent folder of `out` as {name: path relative to `out`}."""
+        paths = {name: getattr(self, name) for name in self.INSIDE if getattr(self, name) is not None}
+        home = os.path.realpath(out)
+        inside = {name: path for name, path in paths.items() if Path(path).is_relative_to(Path(home).parent)}
+        return {name: Path(os.path.relpath(path, home)).as_posix() for name, path in inside.items()}
 
 
 def read(out: PathLike, kind: type[AnyRecipe] = Recipe) -> AnyRecipe:  # type: ignore[assignment]
@@ -192,6 +211,9 @@ def read(out: PathLike, kind: type[AnyRecipe] = Recipe) -> AnyRecipe:  # type: i
         _fields(values["settings"], "'settings'", _names(Settings))
         values.pop(ORIGIN, None)  # a report, not an instruction
         settings = Settings(**values.pop("settings"))
+        for name in kind.INSIDE:  # relative to the folder; an absolute path stays as it is
+            if isinstance(values.get(name), str):
+                values[name] = os.path.realpath(Path(out, values[name]))
         return kind(**values, settings=settings)
 
 

@@ -11,6 +11,8 @@ from minigooglenet.weights import architecture
 CHECKPOINT = "checkpoint.safetensors"
 WEIGHTS, BEST = "weights.safetensors", "best.safetensors"  # of the last and of the best epoch
 SAVED = (CHECKPOINT, WEIGHTS, BEST)
+SKIPPED, CURVE, MATRIX, NORMS = "skipped.csv", "training_curve", "confusion_matrix", "gradient_norms"  # at the end
+ENDING = (SKIPPED, *(f"{name}{suffix}" for name in (CURVE, MATRIX, NORMS) for suffix in (".png", ".txt")))
 
 
 def trained(out) -> bool:
@@ -41,9 +43,14 @@ def can_hold(graph, out) -> bool:
     return True
 
 
-def sweep(out, names) -> None:
-    """Remove partly written versions of these files, left by a killed process; the folder must be locked."""
-    for name in names:
+def before_the_end(logs) -> tuple[str, ...]:
+    """Return the names of the files that a run with these logs writes before its end."""
+    return (*SAVED, *(log.path.name for log in logs))
+
+
+def sweep(out, logs) -> None:
+    """Remove partly written files of a run, left by a killed process; the folder must be locked."""
+    for name in (*before_the_end(logs), *ENDING):
         for path in out.glob(f".{glob.escape(name)}.*.part"):
             with contextlib.suppress(OSError):
                 path.unlink()

@@ -12,6 +12,7 @@ from minigooglenet.label_smoothing import fraction
 from minigooglenet.shapes import integer
 from minigooglenet.typing import Array
 
+SHARDS = 8  # the usual number, so that 1, 2, 4 or 8 workers can share a batch
 OPTIMIZERS = ("sgd", "adamw", "adam", "rmsprop")
 NUMBERS = (
     *("lr", "momentum", "weight_decay", "heads", "save_every", "average_from", "beta2", "warmup"),
@@ -47,6 +48,8 @@ class Settings:
     label_smoothing : fraction of each target that is spread over all classes (`losses.softmax_cross_entropy`), 0.1 in
         the paper of Inception-v3; only for the training loss
     clip_norm : largest norm of all gradients together, 2.0 in that paper; None for no gradient clipping
+    shards : number of parts of each batch whose gradients are computed separately and then added, so that several
+        workers can share a batch (`distributed`); it must divide the batch. None for whole batches
 
     Examples
     --------
@@ -77,12 +80,16 @@ class Settings:
     eps: float | None = None
     label_smoothing: float = 0.0
     clip_norm: float | None = None
+    shards: int | None = None
 
     def __post_init__(self) -> None:
         for name, least in (("epochs", 1), ("batch_size", 1), ("gradients_every", 0), ("seed", 0)):
             object.__setattr__(self, name, integer(getattr(self, name), name, least))
         if self.patience is not None:
             object.__setattr__(self, "patience", integer(self.patience, "patience", 1))
+        if self.shards is not None:
+            object.__setattr__(self, "shards", integer(self.shards, "shards", 1))
+            equal_parts(self.batch_size, f"a batch of {self.batch_size} images", self.shards, "shards")
         flag(self.caffe_biases, "caffe_biases")
         for name in NUMBERS:
             if name not in OPTIONAL or getattr(self, name) is not None:
@@ -170,6 +177,29 @@ def flag(value: Any, name: str) -> bool:
     if type(value) is not bool:
         raise TypeError(f"{name} must be True or False, got {value!r}")
     return bool(value)
+
+
+def equal_parts(total: int, whole: str, parts: int, noun: str) -> None:
+    """Raise a ValueError unless `parts` divides `total`; the message suggests the nearest numbers that do.
+
+    Examples
+    --------
+    >>> from minigooglenet.training.settings import equal_parts
+    >>> equal_parts(8, "8 shards", 3, "workers")
+    Traceback (most recent call last):
+    ...
+    ValueError: 3 workers cannot share 8 shards equally: 8 / 3 is not an integer. Try 2 or 4 workers.
+    """
+    integer(parts, noun, 1)
+    if total % parts == 0:
+        return
+    divisors = [count for count in range(1, total + 1) if total % count == 0]
+    below, above = (d for d in divisors if d < parts), (d for d in divisors if d > parts)
+    near = [*[*below][-1:], *[*above][:1]]
+    raise ValueError(
+        f"{parts} {noun} cannot share {whole} equally: {total} / {parts} is not an integer. "
+        f"Try {' or '.join(map(str, near))} {noun if near != [1] else noun[:-1]}."
+    )
 
 
 def _trains(graph, wire, frozen):

@@ -36,12 +36,14 @@ class Gradients(NamedTuple):
     heads : {wire: loss of this classifier}
     accuracy : accuracy of the main classifier on the batch
     params : {name: gradient}
+    images : number of images in the batch
     """
 
     loss: float
     heads: dict[str, float]
     accuracy: float
     params: dict[str, Array]
+    images: int
 
     def __repr__(self) -> str:
         return console.brief(self)
@@ -85,7 +87,7 @@ def gradients(
         _, grad_params = g.backward(grads, tape, inputs=False)  # the next loss reports a gradient that is not finite
     main = logits[list(weights)[-1]]
     hits = float((main.argmax(axis=1) == labels).mean())
-    return Gradients(loss, {wire: float(value) for wire, value in heads.items()}, hits, grad_params)
+    return Gradients(loss, {wire: float(value) for wire, value in heads.items()}, hits, grad_params, len(labels))
 
 
 def _stop(g, name, x, number):

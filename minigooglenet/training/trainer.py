@@ -26,13 +26,13 @@ from minigooglenet.training.averaging import average_step, averaged
 from minigooglenet.training.clipping import clipped
 from minigooglenet.training.feeding import check_run
 from minigooglenet.training.gradient_norms import norms_by_node
-from minigooglenet.training.interrupt import ctrl_c_waits
+from minigooglenet.training.interrupt import signals_wait
 from minigooglenet.training.lock import Hold, locked
 from minigooglenet.training.log import Epoch, best_epoch, run_logs, truncations
 from minigooglenet.training.run_files import BEST, CHECKPOINT, SAVED, WEIGHTS
 from minigooglenet.training.settings import Settings
 from minigooglenet.training.step import Gradients, Step, gradients
-from minigooglenet.typing import Array, PathLike
+from minigooglenet.typing import Array, IntArray, PathLike
 from minigooglenet.weights.network import contents_of
 
 ADAM = ("mean", "square")
@@ -69,6 +69,8 @@ class Trainer:
     (True, 2, True)
     """
 
+    SHARDED = False  # whether `settings.shards` has an effect
+
     def __init__(
         self,
         graph: Graph,
@@ -79,6 +81,11 @@ class Trainer:
         if not isinstance(graph, Graph):
             raise TypeError(f"Trainer expects a graph, got {type(graph).__name__}")
         self.graph, self.settings = graph, settings or Settings()
+        if self.settings.shards is not None and not self.SHARDED:
+            raise ValueError(
+                f"settings.shards is {self.settings.shards}, but a Trainer computes whole batches. Use "
+                "distributed.ShardedTrainer, or leave it out."
+            )
         self.split = data.as_split(split, graph.shapes[graph.main][0])
         self.out = None if out is None else Path(out)
         check_run(graph, self.split, self.settings, self.out)
@@ -98,6 +105,7 @@ class Trainer:
         self.origin: dict[str, Any] | None = None
         self.recipe: dict[str, Any] | None = None
         self.hold: Hold | None = None
+        self.interrupts: list[int] = []  # signals that have arrived during `run`
         self._busy: list[None] = []
         self._known: tuple[int, ...] | None = None
         for index, layer in enumerate(self.drawing()):
@@ -128,9 +136,10 @@ class Trainer:
         on_step: Callable[[Step], object] | None = None,
         on_epoch: Callable[[Epoch], object] | None = None,
     ) -> bool:
-        """Train to the end and return True. After Ctrl-C, finish the current step, save the state and return False.
+        """Train to the end and return True. After Ctrl-C or another signal, save the state and return False.
 
-        The end is the last epoch of the settings, or an earlier one with early stopping (`patience`).
+        The end is the last epoch of the settings, or an earlier one with early stopping (`patience`). The signals are
+        those of `interrupt.signals_wait`; the current step is finished first.
 
         Parameters
         ----------
@@ -148,7 +157,7 @@ class Trainer:
             self._check_unchanged()
             if self.out is not None:
                 run_files.check(self.out, SAVED)
-                run_files.sweep(self.out, (*SAVED, *(log.path.name for log in self.logs)))
+                run_files.sweep(self.out, self.logs)
             if self.step == 0:  # an earlier run may have ended before its first checkpoint
                 sentences = [log.truncate(0) for log in self.logs]
                 if self.out is not None:
@@ -161,11 +170,10 @@ class Trainer:
                     log.close()
 
     def _run(self, on_step, on_epoch):
-        with ctrl_c_waits() as interrupts:
+        with signals_wait() as self.interrupts:
             while len(self.epochs) < self.settings.epochs and not self.stopped_early:
                 started = time.monotonic()
-                finished = self._train_epoch(interrupts, on_step)
-                result = measure(self.trained(), self.split.test, stop=interrupts) if finished else None
+                result = self.evaluate() if self._train_epoch(on_step) else None
                 if result is None:
                     self.save()
                     return False
@@ -352,11 +360,11 @@ class Trainer:
             return True
         if self.out is not None and any(os.path.lexists(self.out / name) for name in SAVED):
             with self._alone():
-                _warn([run_files.keep_earlier(self.out, (*SAVED, *(log.path.name for log in self.logs)))])
+                _warn([run_files.keep_earlier(self.out, run_files.before_the_end(self.logs))])
         return False
 
-    def _train_epoch(self, interrupts, on_step):
-        """Do the remaining steps of this epoch and return True; return False after Ctrl-C."""
+    def _train_epoch(self, on_step):
+        """Do the remaining steps of this epoch and return True; return False if the run is to stop."""
         epoch, start = len(self.epochs), self.step - len(self.epochs) * self.steps_per_epoch
         settings, train = self.settings, self.split.train
         batches, begun = self.batches(epoch, start), time.monotonic()
@@ -364,14 +372,15 @@ class Trainer:
             self.step = epoch * self.steps_per_epoch + batch.number
             rate = settings.rate(self.step, self.steps, self.steps_per_epoch)
             result = self.learn(batch, rate)
-            self._average()
             now = time.monotonic()
-            self._record(result, epoch, rate, len(batch.labels), now - begun)
+            if result.images:
+                self._average()
+                self._record(result, epoch, rate, now - begun)
             begun = now
             self.step += 1
             if on_step:
                 on_step(Step(self.step - 1, self.steps, result.loss, result.accuracy))
-            if interrupts:
+            if self.stops():
                 batches.close()
                 return False
             if now - self._saved > settings.save_every:
@@ -380,29 +389,48 @@ class Trainer:
             reasons = "; ".join(f"{name}: {why}" for name, why in list(train.skipped.items())[:3])
             raise ValueError(f"none of the {len(train)} training images could be used: {reasons}")
         self.step = (epoch + 1) * self.steps_per_epoch  # the last batches may have had no usable image
-        return not interrupts
+        return True
+
+    @property
+    def timing(self) -> str:
+        """Return what the time of the last step was spent on, as text; empty if it was all computing."""
+        return ""
+
+    def stops(self) -> bool:
+        """Return whether the run is to stop after this step, because of Ctrl-C or another signal."""
+        return bool(self.interrupts)
+
+    def evaluate(self) -> HeldOut | None:
+        """Evaluate the trained network on the held-out images; return None if the run is to stop."""
+        return measure(self.trained(), self.split.test, stop=self.interrupts)
+
+    def order(self, epoch: int) -> IntArray:
+        """Return the indices of the training images in the order of an epoch; it depends on the seed and the epoch."""
+        return np.random.default_rng([self.settings.seed, epoch]).permutation(len(self.split.train))
 
     def batches(self, epoch: int, start: int = 0) -> Generator[data.Batch, None, None]:
         """Return the batches of an epoch, without the first `start`; they depend only on the seed and the epoch."""
         settings, train = self.settings, self.split.train
-        order = np.random.default_rng([settings.seed, epoch]).permutation(len(train))
-        return data.batches(train, order, settings.batch_size, seed=settings.seed, epoch=epoch, start=start)
+        return data.batches(train, self.order(epoch), settings.batch_size, seed=settings.seed, epoch=epoch, start=start)
 
     def learn(self, batch: data.Batch, rate: float) -> Gradients:
         """Do one optimizer step on a batch, and return its `step.Gradients`, before clipping."""
-        settings = self.settings
-        result = gradients(
+        settings, result = self.settings, self.gradients(batch)
+        grads = clipped(result.params, settings.clip_norm)
+        settings.move(self.graph.params, grads, self.velocity, self.adam, rate, self._multipliers)
+        return result
+
+    def gradients(self, batch: data.Batch) -> Gradients:
+        """Return the `step.Gradients` of a batch."""
+        return gradients(
             self.graph,
             batch.x,
             batch.labels,
             self.head_weights,
             number=self.step,
             frozen=self.frozen,
-            smoothing=settings.label_smoothing,
+            smoothing=self.settings.label_smoothing,
         )
-        grads = clipped(result.params, settings.clip_norm)
-        settings.move(self.graph.params, grads, self.velocity, self.adam, rate, self._multipliers)
-        return result
 
     def _average(self):
         settings = self.settings
@@ -410,11 +438,11 @@ class Trainer:
             average_step(self.average, {**self.graph.params, **self.graph.buffers}, self.averaged)
             self.averaged += 1
 
-    def _record(self, result, epoch, rate, images, seconds):
-        self.log.add(self.step, epoch, result.loss, result.accuracy, rate, images, round(seconds, 4))
-        self.tally[0] += images
-        self.tally[1] += images * result.loss
-        self.tally[2] += images * result.accuracy
+    def _record(self, result, epoch, rate, seconds):
+        self.log.add(self.step, epoch, result.loss, result.accuracy, rate, result.images, round(seconds, 4))
+        self.tally[0] += result.images
+        self.tally[1] += result.images * result.loss
+        self.tally[2] += result.images * result.accuracy
         if self.settings.gradients_every and self.step % self.settings.gradients_every == 0:
             for node, norm in norms_by_node(self.graph, result.params).items():
                 self.gradient_log.add(self.step, node, norm)

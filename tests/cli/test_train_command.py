@@ -151,7 +151,8 @@ def test_experiment_prints_and_draws_gradient_norms(tmp_path, capsys):
     [
         (["--resume", "--epochs", "9"], "--resume continues with the settings of the run. Leave out --epochs."),
         (["--weights", "a.safetensors", "--depth", "9"], "--weights defines the network. Leave out --depth."),
-        (["--jobs", "2"], "--jobs needs --ensemble. Leave out --jobs."),
+        (["--jobs", "2"], "--jobs: only with --ensemble. Leave out --jobs."),
+        (["--restarts", "1", "--job", "1/2"], "--job, --restarts: only with --ensemble. Leave out --job, --restarts."),
         (["--model", "googlenet", "--depth", "5"], "googlenet has no such setting. Leave out --depth."),
         (["--model", "resnet18", "--norm", "lrn"], "resnet18 has no such setting. Leave out --norm."),
         (["--model", "xception", "--no-heads"], "xception has no such setting. Leave out --heads."),
@@ -369,18 +370,14 @@ def test_train_warns_about_large_auxiliary_heads(folder, tmp_path, capsys, monke
     assert "Warning: the auxiliary head 'loss1/classifier' has 5,3" in capsys.readouterr().out
 
 
-def test_ensemble_members_share_the_new_classifier(folder, tmp_path, capsys, monkeypatch):
-    from minigooglenet.training import ensemble
-
+def test_ensemble_members_share_the_new_classifier(folder, tmp_path, capsys):
     g = mg.models.mini_googlenet(5, width=0.25, depth=2, rng=0)
     weights.save(g, tmp_path / "w.safetensors", pixels=mg.data.UNIT)
-    started = []
-    real = ensemble.artifacts.write
-    monkeypatch.setattr(ensemble.artifacts, "write", lambda trainer: started.append(trainer.origin) or real(trainer))
     more = ["--weights", str(tmp_path / "w.safetensors"), "--ensemble", "2", "--lr", "1e-30"]
     assert _train(folder, tmp_path / "run", *more, settings=SHORT) == 0
     assert "The classifier is new: the file has no class names. New: " in capsys.readouterr().out
-    assert [report["new"] for report in started] == [["loss3/classifier"]] * 2
+    recipes = [(tmp_path / "run" / f"member_{k}" / "recipe.json").read_text(encoding="utf-8") for k in (1, 2)]
+    assert [json.loads(recipe)["origin"]["new"] for recipe in recipes] == [["loss3/classifier"]] * 2
     first, second = (weights.load(tmp_path / "run" / f"member_{k}" / "weights.safetensors").graph for k in (1, 2))
     assert np.array_equal(first.params["loss3/classifier/weight"], second.params["loss3/classifier/weight"])
 

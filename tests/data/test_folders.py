@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import shutil
 import socket
 import struct
 import sys
@@ -267,6 +268,13 @@ def test_vanished_and_unreadable_files_are_skipped(tmp_path, monkeypatch):
     monkeypatch.setattr(photos.Image, "open", refusing)
     assert len(_inputs(train)) == len(train) - 2
     assert train.skipped == {gone: "no such file or directory", shut: "permission denied"}
+
+
+def test_vanished_folder_is_an_error(tmp_path):
+    train, _ = data.image_folder(_two_classes(tmp_path), 16)
+    shutil.rmtree(tmp_path / "red")
+    with pytest.raises(FileNotFoundError, match=r"the folder of the images has disappeared\. Put it back: .*red"):
+        _inputs(train)
 
 
 def test_file_that_exceeds_the_memory_is_skipped(tmp_path, monkeypatch):

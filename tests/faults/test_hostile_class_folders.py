@@ -21,7 +21,7 @@ FOLDERS = 60
 GRADES = 8  # folders that are graded, which takes longest
 MODULES = sorted(sys.stdlib_module_names - {"builtins", "sys", "antigravity", "this"})
 PACKAGES = (
-    *("numpy", "numba", "llvmlite", "matplotlib", "PIL", "rich", "threadpoolctl", "safetensors", "joblib", "yaml"),
+    *("numpy", "numba", "llvmlite", "matplotlib", "PIL", "rich", "threadpoolctl", "safetensors", "filelock", "yaml"),
     *("IPython", "scipy", "onnx", "torch", "encodings", "importlib", "collections", "jupyter_client", "psutil"),
 )
 FOREIGN = """

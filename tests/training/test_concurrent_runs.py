@@ -103,7 +103,7 @@ def test_resume_does_not_create_a_missing_folder(tmp_path):
 
 
 def test_partial_files_of_a_killed_save_are_removed(tmp_path):
-    partial = [".weights.safetensors.0a1b2c3d.part", ".steps.csv.0a1b2c3d.part"]
+    partial = [f".{name}.0a1b2c3d.part" for name in ("weights.safetensors", "steps.csv", "training_curve.png")]
     for name in [*partial, ".notes.txt.0a1b2c3d.part"]:
         (tmp_path / name).write_bytes(b"half")
     Trainer(graph(), split(), QUICK, tmp_path).run()
