@@ -29,5 +29,5 @@ def terms(lesson: str) -> Table:
     """Return the table of the terms that a lesson, such as "03", uses."""
     rows = [(term.name, term.meaning) for term in every_term() if lesson in term.lessons]
     if not rows:
-        raise ValueError(f"the glossary has no terms of lesson {lesson!r}; lessons are written '00' to '15'")
+        raise ValueError(f"the glossary has no terms of lesson {lesson!r}; lessons are written '00' to '16'")
     return Table(f"Words of lesson {lesson}", ("term", "meaning"), rows)

@@ -187,7 +187,8 @@ for name, fill in fills.items():
     changed[name] = float(np.mean([c != digit_labels_test[i] for c, i in zip(classes, right, strict=True)]))
     print(f"squares filled with {name}: the prediction changes at {changed[name]:.0%} of the positions")
 print(outcome("12.g", max(changed, key=changed.get)))
-examples = [np.flatnonzero((digit_labels_test == digit) & (predicted == digit))[0] for digit in (2, 6, 9)]
+of_digit = [np.flatnonzero((digit_labels_test == digit) & (predicted == digit)) for digit in (2, 6, 9)]
+examples = [images[0] for images in of_digit if len(images)]
 figure, _ = learned.show_occlusion(reader, digits_test[examples], digit_labels_test[examples], fills)
 figure
 
