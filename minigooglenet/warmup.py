@@ -77,8 +77,11 @@ def _train(norm, dtype):
         logits, tape = g.forward({"image": _images(dtype, count)}, train=True)
         _, _, grads = weighted_sum(logits, np.zeros(count, np.int64), head_weights(g))
         _, grad_params = g.backward(grads, tape)
-        sgd_step(g.params, grad_params, {}, lr=1e-3, weight_decay=1e-4)
-        adamw_step(g.params, grad_params, {}, lr=1e-3)
+        for writable in (True, False):  # the sum of all workers is read-only
+            for grad in grad_params.values():
+                grad.flags.writeable = writable
+            sgd_step(g.params, grad_params, {}, lr=1e-3, weight_decay=1e-4)
+            adamw_step(g.params, grad_params, {}, lr=1e-3)
 
 
 # (layer, shape of its input): every layer, with an example of each hyperparameter that selects a different kernel.

@@ -1,14 +1,19 @@
-"""The gain of each optimisation: plans with one optimisation switched off, timed in turn with the full plan."""
+"""The gain of each optimisation: plans, and training steps, with one optimisation switched off, timed in turn."""
 
-from minigooglenet.bench import clock, settings
+import contextlib
+
+from minigooglenet import freed_memory
+from minigooglenet.bench import clock, settings, training
 from minigooglenet.bench.results import busy_notes, many, milliseconds, times
 from minigooglenet.console import Table
 from minigooglenet.kernels import compiled
 from minigooglenet.layers import Conv2d
+from minigooglenet.parallel import spinning
 from minigooglenet.planning import plan
 
 BATCHES, QUICK = (1, 8), (1,)
-ALL = "all ideas"
+ALL, RETURNED = "all ideas", "no keeping of freed memory"
+GRAPH, ASLEEP = "no plan: graph(x)", "no spinning of threads"
 
 
 def measure(options, progress) -> dict:
@@ -23,17 +28,60 @@ def measure(options, progress) -> dict:
         "no writing into the concat": plan(graph, main, join=False),
         "layer by layer with all threads": plan(graph, main, split_batch=False),
         "products by NumPy (im2col)": plan(_with_algorithm(graph, "im2col"), main),
-        "no plan: graph(x)": lambda x: graph.infer(_named(graph, x), main)[main],
+        GRAPH: lambda x: graph.infer(_named(graph, x), main)[main],
     }
-    records = []
+    plans[f"{GRAPH}, {ASLEEP}"] = plans[GRAPH]
+    records, steps = [], []
     with settings.threads(options.threads):
         for batch in options.batch_sizes(BATCHES, QUICK):
             progress(f"optimisations, batch {batch}")
             x = settings.images(graph, batch)
             calls = {name: lambda run=run, x=x: run(x) for name, run in plans.items()}
-            timings = clock.alternate(calls, rounds=options.rounds, seconds=options.seconds, pause=0)
-            records += [{"batch": batch, "without": name, **timing.as_dict()} for name, timing in timings.items()]
-    return {"threads": options.threads, "records": records}
+            with _restored():
+                timings = clock.alternate(
+                    calls, rounds=options.rounds, seconds=options.seconds, pause=0, before=_switch_spinning
+                )
+            records += _records(batch, timings)
+            progress(f"optimisations of training, batch {batch}")
+            steps += _records(batch, _training(options, graph, batch))
+    return {"threads": options.threads, "records": records, "steps": steps}
+
+
+def _records(batch, timings):
+    return [{"batch": batch, "without": name, **timing.as_dict()} for name, timing in timings.items()]
+
+
+def _training(options, graph, batch):
+    """Return {idea that is switched off: Timing of a training step}."""
+    step = training.our_step(graph, *training.batch_of(graph, batch))
+    functions = {ALL: step, ASLEEP: step}
+    if freed_memory.keep(True):
+        functions[RETURNED] = step
+
+    def before(name):
+        _switch_spinning(name)
+        freed_memory.keep(name != RETURNED)
+        step()  # the first step after the switch finds memory as the step before left it
+
+    with _restored():
+        return clock.alternate(
+            functions, rounds=options.rounds, seconds=options.seconds, pause=0, tolerance=None, before=before
+        )
+
+
+def _switch_spinning(name):
+    spinning.set_spinning(ASLEEP not in name)
+
+
+@contextlib.contextmanager
+def _restored():
+    """Restore the settings that are switched in a `with` block."""
+    spins = spinning.get_spinning()
+    try:
+        yield
+    finally:
+        spinning.set_spinning(spins)
+        freed_memory.keep(freed_memory.wanted())
 
 
 def _named(graph, x):
@@ -49,8 +97,16 @@ def _with_algorithm(graph, algorithm):
 
 
 def tables(result) -> list[Table]:
-    """Return the table of a result."""
-    whole = {r["batch"]: r["median_seconds"] for r in result["records"] if r["without"] == ALL}
+    """Return the tables of a result."""
+    threads = many(result["threads"], "thread")
+    return [
+        _table(f"Gain of each optimisation, {threads}", "plan(x) with", result["records"]),
+        _table(f"Gain of each optimisation of training, {threads}", "a step with", result["steps"]),
+    ]
+
+
+def _table(title, heading, records):
+    whole = {record["batch"]: record["median_seconds"] for record in records if record["without"] == ALL}
     rows = [
         (
             record["batch"],
@@ -59,14 +115,7 @@ def tables(result) -> list[Table]:
             milliseconds(record["minimum_seconds"]),
             times(record["median_seconds"] / whole[record["batch"]]),
         )
-        for record in result["records"]
+        for record in records
     ]
-    columns = (">batch", "plan(x) with", ">median ms", ">minimum ms", ">relative to all ideas")
-    return [
-        Table(
-            f"Gain of each optimisation, {many(result['threads'], 'thread')}",
-            columns,
-            rows,
-            busy_notes(result["records"]),
-        )
-    ]
+    columns = (">batch", heading, ">median ms", ">minimum ms", ">relative to all ideas")
+    return Table(title, columns, rows, busy_notes(records))

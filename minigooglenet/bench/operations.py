@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from minigooglenet import freed_memory
 from minigooglenet.bench import clock, settings
 from minigooglenet.bench.results import busy_notes, many, milliseconds, skipped_notes, times
 from minigooglenet.console import Table, text
@@ -17,6 +18,7 @@ LEFT_OUT = ("Dropout", "Flatten")
 def measure(options, progress) -> dict:
     """Return the times of the largest node of each kind, kernel size and stride, and always of both norms."""
     graph = options.graph()
+    freed_memory.keep_if_wanted()  # as every graph does
     records, left_out = [], {}
     with settings.threads(options.threads, options.peers.values()):
         for batch in options.batch_sizes(BATCHES, QUICK):

@@ -15,7 +15,9 @@ from minigooglenet.bench import (
     page,
     profile,
     roofline,
+    scaling,
     start,
+    timeline,
     training,
 )
 
@@ -26,12 +28,15 @@ PARTS = {
     "operations": operations,
     "groups": groups,
     "threads": cores,
+    "scaling": scaling,
     "ideas": ideas,
     "memory": memory,
     "start": start,
     "page": page,
     "profile": profile,
+    "timeline": timeline,
 }
+PROFILE = ("profile", "timeline")  # the parts that --profile measures
 BUSY = 0.5  # load average above which the machine counts as busy before the run
 USUAL = ("ladder", "network", "training", "operations", "threads")  # the default parts
 
@@ -73,7 +78,13 @@ def measure(part, options, progress, layers=None) -> dict:
     return PARTS[part].measure(options, progress)
 
 
-def save_figures(result, out) -> list[Path]:
-    """Draw the roofline of a result of the ladder with all threads; return the paths of the figure and its text."""
-    threads = max(rates["threads"] for rates in result["rates"])
-    return figures.save(*roofline.roofline(result, threads), Path(out) / "roofline")
+def save_figures(part, result, out) -> list[Path]:
+    """Draw the figure of the result of a part; return the paths of the figure and its text, or [] if it has none."""
+    if part == "ladder":
+        threads = max(rates["threads"] for rates in result["rates"])  # all of them
+        return figures.save(*roofline.roofline(result, threads), Path(out) / "roofline")
+    if part == "scaling":
+        return figures.save(*scaling.figure(result), Path(out) / "scaling")
+    if part == "timeline":
+        return figures.save(*timeline.figure(result), Path(out) / "timeline")
+    return []

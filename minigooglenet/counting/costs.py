@@ -242,7 +242,7 @@ def _local_response_norm(layer, x_shape):
         Term("add", tuple(x_shape), "k"),
         Term("power", tuple(x_shape)),
     )
-    return Cost(terms, Keeps(inputs=True, values=math.prod(x_shape)))
+    return Cost(terms, Keeps(inputs=True))
 
 
 @register(layers.BatchNorm2d)

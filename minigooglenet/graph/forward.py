@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minigooglenet import methods, parallel
+from minigooglenet import freed_memory, methods, parallel
 from minigooglenet.graph.errors import checked_result, named_errors
 from minigooglenet.parallel import inherited
 
@@ -32,6 +32,7 @@ def forward(nodes, shapes, inputs, outputs, *, train=False, tape=None, observer=
     values = dict(inputs)
     parallel.get_num_threads()  # report a wrong setting here, not as an error of a node
     inherited.check()
+    freed_memory.keep_if_wanted()
     with parallel.computing():
         for name, free in schedule(nodes, outputs):
             layer, wires = nodes[name]

@@ -36,14 +36,15 @@ class LocalResponseNorm(Layer):
         return map_shape(self, x_shape)
 
     def forward(self, x: Array, train: bool = False) -> tuple[Array, Any]:
-        y, scale = local_response_norm.forward(x, self.size, self.alpha, self.beta, self.k)
-        return y, (x, scale)
+        return self.infer(x), x
 
     def infer(self, x: Array) -> Array:
         return local_response_norm.forward(x, self.size, self.alpha, self.beta, self.k, save=False)[0]
 
     def backward(self, grad_output: Array, cache: Any) -> Gradients:
-        x, scale = cache
+        x = cache
+        # Computed again, because keeping it from the forward pass would need as much memory as x until here.
+        scale: Any = local_response_norm.forward(x, self.size, self.alpha, self.beta, self.k)[1]  # y is freed now
         return (local_response_norm.backward(grad_output, x, scale, self.size, self.alpha, self.beta),), {}
 
 

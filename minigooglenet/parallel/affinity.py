@@ -11,6 +11,7 @@ import os
 import threading
 import weakref
 
+from minigooglenet.parallel import switches
 from minigooglenet.parallel.holds import held, within
 from minigooglenet.parallel.state import POOL, THREAD
 
@@ -18,18 +19,13 @@ from minigooglenet.parallel.state import POOL, THREAD
 def get_pinning() -> bool:
     """Return whether threads are pinned: the value of `set_pinning`, else of MINIGOOGLENET_PIN, else True."""
     if POOL.pinning is None:
-        given = os.environ.get("MINIGOOGLENET_PIN", "").strip()
-        if given not in ("", "0", "1"):
-            raise ValueError(f"MINIGOOGLENET_PIN must be 0 or 1, got {given!r}")
-        POOL.pinning = given != "0"
-    return POOL.pinning
+        POOL.pinning = switches.from_environment("MINIGOOGLENET_PIN")
+    return bool(POOL.pinning)
 
 
 def set_pinning(enabled: bool) -> None:
     """Switch pinning on or off. Results are bit-identical either way; only the time changes."""
-    if not isinstance(enabled, bool):
-        raise TypeError(f"set_pinning expects True or False, got {enabled!r}")
-    POOL.pinning = enabled
+    POOL.pinning = switches.checked(enabled, "set_pinning")
     if not enabled and POOL.reserved is not None:
         _, everywhere = POOL.reserved
         POOL.reserved = None

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from minigooglenet.parallel import affinity, blas
+from minigooglenet.parallel import affinity, blas, spinning
 from minigooglenet.parallel.regions import compute_for_good, computing
 from minigooglenet.parallel.state import POOL, THREAD
 from minigooglenet.parallel.tasks import Tasks, is_running
@@ -34,7 +34,7 @@ def get_num_threads() -> int:
         given = os.environ.get("MINIGOOGLENET_NUM_THREADS", "").strip()
         if given and not (given.isascii() and given.isdigit() and int(given) > 0):
             raise ValueError(f"MINIGOOGLENET_NUM_THREADS must be an integer of at least 1, got {given!r}")
-        affinity.get_pinning()  # report a wrong setting here, not in the middle of a layer
+        affinity.get_pinning(), spinning.get_spinning()  # report a wrong setting here, not in the middle of a layer
         POOL.num_threads = int(given) if given else affinity.allowed()
     threads: int = POOL.num_threads
     return threads
@@ -90,6 +90,7 @@ def distribute(functions, least=1, abandon=lambda: None) -> bool:
                     for _ in range(count):
                         # Workers use the caller's np.errstate, which NumPy stores in the context.
                         workers.jobs.put((contextvars.copy_context(), tasks))
+                    workers.signals.begun[0] += 1
                 THREAD.tasks = tasks
                 tasks.work()
             except BaseException:  # Ctrl-C
@@ -134,6 +135,7 @@ class Workers:
     def __init__(self, size):
         self.size = size
         self.jobs: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self.signals = spinning.Signals()
         self.threads: list[threading.Thread] = []
         self.dead: deque[BaseException] = deque()
         self.started = 0
@@ -143,7 +145,8 @@ class Workers:
         self.dead.clear()
         self.threads = list(filter(is_running, self.threads))
         while len(self.threads) < self.size:
-            thread = threading.Thread(target=self._serve, name=f"minigooglenet_{self.started}", daemon=True)
+            name, rank = f"minigooglenet_{self.started}", self.started % self.size
+            thread = threading.Thread(target=self._serve, args=(rank,), name=name, daemon=True)
             thread._started = _Started()  # type: ignore[attr-defined]
             self.started += 1
             try:
@@ -153,10 +156,10 @@ class Workers:
             self.threads.append(thread)
         return True
 
-    def _serve(self):
+    def _serve(self, rank):
         try:
             _begin_worker()
-            while (job := self.jobs.get()) is not None:
+            while (job := self._next_job(rank)) is not None:
                 context, tasks = job
                 context.run(tasks.run_in_worker)
                 del job, context, tasks  # free their memory while this thread waits
@@ -164,6 +167,16 @@ class Workers:
         except BaseException as error:
             self.dead.append(error)
             raise
+
+    def _next_job(self, rank):
+        """Return the next job, or None if this thread should end. For a short time, wait for it without sleeping."""
+        while True:
+            seen = int(self.signals.begun[0])
+            try:
+                return self.jobs.get_nowait()
+            except queue.Empty:
+                if not self.signals.wait_for_job(seen, rank):
+                    return self.jobs.get()
 
     def close(self):
         """Let all threads end, including one that is not in the list because its start was interrupted."""

@@ -32,7 +32,9 @@ class Pool:
     lock : held while the workers change
     team : {"work": a weak reference to the function that the only team runs}
     register : functions that read and write a thread's floating-point register, and the bits that make it flush
-    pinning : whether threads are pinned
+    pinning, spinning : whether threads are pinned, and whether they spin before they sleep
+    wait : the compiled function with which they spin, or None if the kernels do not provide it
+    busy, next_look : whether other programs use the processors, and when to find out again
     reserved : (the processor that the workers must not use, all allowed processors)
     worker_ids : the system's IDs of the workers
     blas : a weak reference to the Hold that restores BLAS's number of threads
@@ -41,9 +43,10 @@ class Pool:
     """
 
     def __init__(self):
-        self.num_threads = self.workers = self.pinning = self.reserved = self.blas = None
+        self.num_threads = self.workers = self.pinning = self.spinning = self.reserved = self.blas = self.wait = None
         self.lock, self.blas_lock = threading.RLock(), threading.Lock()
         self.team, self.worker_ids, self.libraries = {}, set(), (0, ())
+        self.busy, self.next_look = False, 0.0
         self.register = (lambda: 0), (lambda state: None), 0  # until the kernels provide functions for it
 
     def start_in_child(self) -> None:

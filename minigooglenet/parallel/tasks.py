@@ -78,10 +78,12 @@ class Tasks:
         """Return when no other thread is working. A thread that arrives later finds no tasks."""
         self.waiting.clear()
         while self.active:
-            try:
-                self.ended.get(timeout=CHECK_SECONDS)
-            except queue.Empty:
-                self._discard_dead()
+            seen = int(self.workers.signals.ended[0])
+            if self.active and not self.workers.signals.wait_for_end(seen):
+                try:
+                    self.ended.get(timeout=CHECK_SECONDS)
+                except queue.Empty:
+                    self._discard_dead()
 
     def raise_errors(self):
         """Raise the most informative error, or one that reports how many tasks have no outcome."""

@@ -10,12 +10,10 @@ import os
 import time
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 
 from minigooglenet import parallel
 from minigooglenet.kernels.fast.jit import compiled
+from minigooglenet.kernels.fast.waiting import add_atomically, read_atomically
 
 SPINS = 100_000  # iterations before a waiting thread yields the CPU: some tens of microseconds
 STAGGER = 20_000  # iterations (microseconds) between the threads as they leave, so that none must wait for the GIL
@@ -44,42 +42,22 @@ class Barrier:
             raise parallel.AbandonedError("another thread of the team has failed")
 
 
-@intrinsic
-def _add_atomically(_, values, index, amount):
-    def code(context, builder, signature, arguments):
-        values, index, amount = arguments
-        address = builder.gep(context.make_array(signature.args[0])(context, builder, values).data, [index])
-        return builder.atomic_rmw("add", address, amount, "seq_cst")
-
-    return types.int64(values, types.intp, types.int64), code
-
-
-@intrinsic
-def _read_atomically(_, values, index):
-    def code(context, builder, signature, arguments):
-        values, index = arguments
-        address = builder.gep(context.make_array(signature.args[0])(context, builder, values).data, [index])
-        return builder.load_atomic(address, "seq_cst", 8, typ=ir.IntType(64))
-
-    return types.int64(values, types.intp), code
-
-
 @compiled
 def _arrive(state, team):
     """Count this thread; the last thread completes the round. Return the round and the number of earlier arrivals."""
-    round_ = _read_atomically(state, _ROUND)
-    before = _add_atomically(state, _ARRIVED, 1)
+    round_ = read_atomically(state, _ROUND)
+    before = add_atomically(state, _ARRIVED, 1)
     if before == team - 1:
-        _add_atomically(state, _ARRIVED, -team)
-        _add_atomically(state, _ROUND, 1)
+        add_atomically(state, _ARRIVED, -team)
+        add_atomically(state, _ROUND, 1)
     return round_, before
 
 
 @compiled
 def _spin(state, round_, spins, delay):
     for _ in range(spins):
-        if _read_atomically(state, _ROUND) != round_ or _read_atomically(state, _BROKEN) != 0:
+        if read_atomically(state, _ROUND) != round_ or read_atomically(state, _BROKEN) != 0:
             for _ in range(delay):
-                _read_atomically(state, _BROKEN)
+                read_atomically(state, _BROKEN)
             return True
     return False

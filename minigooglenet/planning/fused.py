@@ -6,7 +6,7 @@ writes its output. Weights are copied, and transformed once. Gain: one image of 
 
 import numpy as np
 
-from minigooglenet import checks, parallel
+from minigooglenet import checks, parallel, shapes
 from minigooglenet.kernels import add as addition
 from minigooglenet.kernels import conv2d, forms, linear
 from minigooglenet.kernels.fast import add, direct, gemm, implicit_gemm, winograd
@@ -36,10 +36,10 @@ class FusedConv2d:
     """A convolution with the batch norm and the activation after it; `taken` lists the types of the fused layers."""
 
     def __init__(self, conv, followers):
-        self.stride, self.padding, self.groups, self.algorithm = conv.stride, conv.padding, conv.groups, conv.algorithm
-        self.dilation = conv.dilation
-        # Any setting may have changed.
-        conv2d.check_algorithm(conv.algorithm, conv.kernel_size, conv.stride, conv.padding, conv.dilation)
+        # Any setting may have changed since the layer checked it.
+        self.stride, self.padding = shapes.pair(conv.stride, "stride"), shapes.four_sided(conv.padding)
+        self.dilation, self.groups, self.algorithm = shapes.pair(conv.dilation, "dilation"), conv.groups, conv.algorithm
+        conv2d.check_algorithm(conv.algorithm, conv.kernel_size, self.stride, self.padding, self.dilation)
         self.weight, self.bias = conv.params["weight"].copy(), conv.params.get("bias")
         if self.bias is not None:
             self.bias = self.bias.copy()
@@ -65,7 +65,7 @@ class FusedConv2d:
         `images` is the size of the whole batch that x is a part of, so that one algorithm computes every part.
         """
         weight, bias = (None if a is None else a.astype(x.dtype, copy=False) for a in (self.weight, self.bias))
-        form = self._form(images, x)
+        form = self.form(images, x)
         if form is winograd:
             same = x.dtype == self.weight.dtype
             transformed = self.transformed if same else winograd.prepare(weight, self.groups)
@@ -92,10 +92,11 @@ class FusedConv2d:
             return choosing.may_be_winograd(self.weight.shape, *settings)
         return self.algorithm == "winograd"
 
-    def _form(self, images, x):
+    def form(self, images, x):
+        """Return the module with the algorithm for x, a part of a batch of `images` images."""
         if self.algorithm == "auto":
             settings = self.stride, self.padding, x.dtype, self.dilation
-            return choosing.choose((images, *x.shape[1:]), self.weight.shape, *settings)
+            return choosing.choose((images, *x.shape[1:]), self.weight.shape, *settings, transformed=True)
         return winograd if self.algorithm == "winograd" else implicit_gemm
 
     def _fold(self, norm):

@@ -12,7 +12,7 @@ A plan copies the network: later changes of the graph's parameters do not affect
 
 import math
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,9 @@ from minigooglenet.planning.steps import steps_of
 from minigooglenet.typing import Array
 
 GROUP_SIZE = 4  # images that one thread takes through the network at a time
-LARGEST_TEAM = 4  # threads of a team: with more threads, all of them wait longer for the GIL
+# Threads of a team. Each runs the Python of GoogLeNet's 84 steps, about 0.8 ms, and the GIL lets them run one after
+# another, while the kernels take 17.5 ms divided by the threads: from five threads on, the Python would take longer.
+LARGEST_TEAM = 4
 
 
 class Plan:
@@ -58,6 +60,9 @@ class Plan:
         self.buffers, self.sizes = buffers_of(self)
         self.waits = set(waits_of(self))
         self.split_batch = split_batch and all(step.per_sample for step in self.steps)
+        # To observe each thread: `observe(index, call)` returns a function that runs instead of `call`, which computes
+        # step `index`, or waits for the other threads if `index` is None.
+        self.observe: Callable[[int | None, Callable[[], None]], Callable[[], None]] | None = None
         self._unused: dict[Any, list[Memory]] = {}
         self._lock = threading.Lock()
 
@@ -70,8 +75,7 @@ class Plan:
         results = {wire: np.empty((count, *self.shapes[wire]), first.dtype) for wire in self.outputs}
         with parallel.computing(), forms.choice.replaced(self.choice):
             if self.split_batch and count >= min(threads, LARGEST_TEAM + 1):
-                size = min(self.group_size, -(-count // threads))
-                groups = [(start, min(count, start + size)) for start in range(0, count, size)]
+                groups = groups_of(count, self.group_size, threads)
                 parallel.parallel_for(
                     lambda a, b: self._run_groups(groups[a:b], inputs, results, first.dtype), len(groups)
                 )
@@ -84,7 +88,7 @@ class Plan:
         memory, images = self._take_memory(dtype, "group"), len(next(iter(inputs.values())))
         for start, end in groups:
             arrays, jobs = memory.bind({name: x[start:end] for name, x in inputs.items()}, end - start, images)
-            for job in jobs:
+            for job in self._observed(jobs):
                 job()
             for wire, result in results.items():
                 result[start:end] = arrays[self.identities.get(wire, wire)]
@@ -95,7 +99,9 @@ class Plan:
         memory = self._take_memory(dtype, "team")
         images = len(next(iter(inputs.values())))
         arrays, jobs = memory.bind(dict(inputs), images, images)
-        barrier = _barrier(size)
+        jobs, barrier = self._observed(jobs), _barrier(size)
+        if barrier and self.observe:
+            barrier.wait = self.observe(None, barrier.wait)
 
         def work(rank):
             try:
@@ -116,6 +122,9 @@ class Plan:
         for wire, result in results.items():
             result[:] = arrays[self.identities.get(wire, wire)]
         self._return_memory(memory, dtype, "team")
+
+    def _observed(self, jobs):
+        return jobs if self.observe is None else [self.observe(index, job) for index, job in enumerate(jobs)]
 
     def _take_memory(self, dtype, mode):
         with self._lock:
@@ -163,6 +172,12 @@ class Plan:
         view = self.views[wire]
         buffer = f"buffer {self.buffers[view.owner]}"
         return buffer if view.owner == wire else f"{buffer}, channels {view.first} to {view.end} of {view.owner}"
+
+
+def groups_of(count: int, most: int, threads: int) -> list[tuple[int, int]]:
+    """Return (first image, end) of groups of at most `most` images: the same number for each thread, if possible."""
+    number = parallel.num_chunks(-(-count // most), count, threads)
+    return [(count * i // number, count * (i + 1) // number) for i in range(number)]
 
 
 def _barrier(size):

@@ -7,7 +7,21 @@ import numpy as np
 import pytest
 
 import minigooglenet as mg
-from minigooglenet.bench import cores, equality, groups, machine, network, operations, profile, results, run, training
+from minigooglenet import freed_memory
+from minigooglenet.bench import (
+    cores,
+    equality,
+    groups,
+    ideas,
+    machine,
+    network,
+    operations,
+    profile,
+    results,
+    run,
+    training,
+)
+from minigooglenet.parallel import spinning
 
 
 @pytest.fixture
@@ -58,6 +72,28 @@ def test_training_step_is_measured_with_another_engine(with_fake, silent):
     result = training.measure(with_fake, silent)
     assert [r["contender"] for r in result["records"]] == ["minigooglenet", "Fake"]
     assert "One training step" in str(training.tables(result)[0])
+
+
+def test_each_idea_is_switched_off_and_on_again(quick, silent, monkeypatch):
+    switches, keep, before = [], freed_memory.keep, spinning.get_spinning()
+    spins, spin = [], spinning.set_spinning
+    monkeypatch.setattr(spinning, "set_spinning", lambda enabled: spins.append(enabled) or spin(enabled))
+    monkeypatch.setattr(freed_memory, "keep", lambda enabled: switches.append(enabled) or keep(enabled))
+    result = ideas.measure(quick, silent)
+    without = [record["without"] for record in result["records"]]
+    assert without[0] == ideas.ALL
+    assert {"no fusing", "no plan: graph(x)"} <= set(without)
+    steps = [record["without"] for record in result["steps"]]
+    assert steps[:2] == [ideas.ALL, "no spinning of threads"]
+    if freed_memory.keep(True):
+        assert steps[2:] == ["no keeping of freed memory"]
+        assert False in switches
+    assert switches[-1]
+    assert set(spins) == {True, False}
+    assert spinning.get_spinning() == before
+    plans, steps = map(str, ideas.tables(json.loads(json.dumps(result))))
+    assert "no fusing" in plans
+    assert "Gain of each optimisation of training, 2 threads" in steps
 
 
 def test_our_step_trains_a_copy(quick):
@@ -195,12 +231,12 @@ def test_profile_times_a_replaced_backward(quick):
 
 def test_results_survive_json(with_fake, silent):
     result = run.describe(with_fake, {"torch": "torch is not installed: pip install torch"})
-    for part in ("network", "training", "threads", "profile"):
+    for part in ("network", "training", "threads", "profile", "timeline"):
         result[part] = run.measure(part, with_fake, silent)
     read = json.loads(json.dumps(result, allow_nan=False))
     assert read == result
     assert read["machine"] == machine.describe(with_fake.peers.values())
-    for part in ("network", "training", "threads", "profile"):
+    for part in ("network", "training", "threads", "profile", "timeline"):
         assert list(map(str, run.PARTS[part].tables(read[part]))) == list(
             map(str, run.PARTS[part].tables(result[part]))
         )

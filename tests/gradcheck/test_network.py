@@ -73,7 +73,7 @@ def test_last_wrong_node_is_the_diagnosed_culprit():
 def test_missing_branch_is_named():
     g = Careless(image=(1, 6, 6))
     wire = g.add("stem", mg.layers.Conv2d(1, 3, 3, rng=0), "image")
-    wire = mg.models.inception(g, wire, "module", 2, 2, 2, 2, 2, 2)
+    wire = mg.models.inception(g, wire, "module", 2, 2, 2, 2, 2, 2, style=mg.models.Style(rng=0))
     g.add("loss", mg.layers.Linear(8, 5, rng=1), g.add("mean", mg.layers.GlobalAvgPool2d(), wire))
     report = check_network(g, X[:, :, :6, :6], LABELS)
     assert report.verdict == "FAIL"

@@ -343,7 +343,9 @@ def test_max_pooling_of_nans_and_infinities_matches_loops(case, fraction):
 
 
 @pytest.mark.parametrize("shape", [(2, 130, 7, 7), (1, 3, 70, 62), (2, 300, 5, 4)])
-@pytest.mark.parametrize("settings", [(3, 2, 0, True), (3, 1, 1, False), (2, 3, ((1, 0), (0, 1)), True)])
+@pytest.mark.parametrize(
+    "settings", [(3, 2, 0, True), (3, 1, 1, False), (2, 3, ((1, 0), (0, 1)), True), ((5, 7), (1, 2), 2, False)]
+)
 def test_max_pooling_of_many_planes_matches_loops(shape, settings):
     *settings, ceil_mode = settings
     x = draw(*shape, dtype=np.float32).round(1)
@@ -353,6 +355,18 @@ def test_max_pooling_of_many_planes_matches_loops(shape, settings):
     assert (argmax == positions).all()
     grad_x = max_pool2d.backward(y, argmax, shape[2:], *settings)
     assert_close(grad_x, max_pool_gradient("loops", y, positions, shape[2:], *settings))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("settings", [(3, 1, 1, False), (3, 2, 0, True)])
+def test_one_value_that_is_not_finite_changes_only_its_windows(value, settings):
+    *settings, ceil_mode = settings
+    x = draw(1, 60, 7, 7, dtype=np.float32).round(1)
+    x[0, 20, 3, 6] = x[0, 21, 4, 0] = x[0, 59, 6, 6] = value  # at the ends of rows, next to the padding
+    y, argmax = max_pool2d.forward(x, *settings, ceil_mode)
+    expected, positions = max_pool("loops", x, *settings, ceil_mode)
+    np.testing.assert_array_equal(y, expected)
+    assert (argmax == positions).all()
 
 
 @given(pools())

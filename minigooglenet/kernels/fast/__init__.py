@@ -15,6 +15,7 @@ from minigooglenet.kernels.fast import (
     global_avg_pool2d,
     implicit_gemm,
     jit,
+    linear,
     local_response_norm,
     max_pool2d,
     multiply,
@@ -22,5 +23,6 @@ from minigooglenet.kernels.fast import (
     scale,
     sgd,
     subnormals,
+    waiting,
     winograd,
 )

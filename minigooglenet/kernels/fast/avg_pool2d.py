@@ -1,12 +1,13 @@
 """Average pooling, row by row.
 
 What makes it fast: the rows of a window are added first (in backward: last), which the compiler vectorises. Only this
-row of sums is added window by window.
+row of sums is added window by window. A single window that is the whole image is one long sum instead.
 """
 
 import numpy as np
 
 from minigooglenet import shapes
+from minigooglenet.kernels.fast import global_avg_pool2d
 from minigooglenet.kernels.fast.jit import compiled
 from minigooglenet.kernels.fast.threads import blocks, parallel_for, pieces
 
@@ -35,6 +36,8 @@ def averages_task(x, y, windows):
 
 
 def _task(x, y, windows):
+    if _is_whole(windows, x.shape[2:]):
+        return global_avg_pool2d.means_task(x, y)
     rows, columns, divisors = windows
     divisors = divisors.astype(x.dtype)
 
@@ -56,6 +59,8 @@ def backward(grad_y, input_size, kernel_size, stride, padding, count_include_pad
 
 def backward_averages(grad_y, input_size, windows):
     """Return grad_x (N, C, H, W): every value of a window gets the window's gradient over its divisor."""
+    if _is_whole(windows, input_size):
+        return global_avg_pool2d.backward(grad_y, input_size)
     rows, columns, divisors = windows
     divisors = divisors.astype(grad_y.dtype)
     grad_x, grad_y = np.empty((*grad_y.shape[:2], *input_size), grad_y.dtype), blocks(grad_y)
@@ -68,6 +73,13 @@ def backward_averages(grad_y, input_size, windows):
 
     parallel_for(task, grad_y.shape[0] * grad_y.shape[1], grad_x.size)
     return grad_x
+
+
+def _is_whole(windows, size):
+    """Return whether there is one window, which is the whole image and nothing else."""
+    rows, columns, divisors = windows
+    spans = [tuple(span) for span in (*rows, *columns)]
+    return spans == [(0, size[0]), (0, size[1])] and divisors.item() == size[0] * size[1]
 
 
 def _windows(input_size, size, kernel_size, stride, padding, count_include_pad):

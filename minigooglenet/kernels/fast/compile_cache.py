@@ -77,7 +77,7 @@ class KernelCache:
         try:
             from numba.core.compiler import CompileResult
 
-            target_context.refresh()
+            _initialise(target_context)
             name, identity = self._name_and_identity(sig, target_context.codegen())
             for folder in folders(self.file.parent):
                 content = _read(folder, name, self.file.parent)
@@ -121,6 +121,17 @@ class KernelCache:
         python = f"py{sys.version_info.major}{sys.version_info.minor}{getattr(sys, 'abiflags', '')}"
         name = f"{function.replace('<', '').replace('>', '')}.{python}.{short}.nbc"
         return name, hashlib.blake2b(repr((key, function, self.made_from)).encode()).digest()
+
+
+def _initialise(target_context):
+    """Prepare to run cached kernels, which need only Numba's memory allocator.
+
+    `target_context.refresh()` also loads the types of all functions that code could call, including those of SciPy.
+    Numba calls it before it compiles.
+    """
+    from numba.core.runtime import rtsys
+
+    rtsys.initialize(target_context)
 
 
 def attach(dispatcher, sources: str) -> None:

@@ -4,19 +4,29 @@ NumPy's product is equally fast if its BLAS supports the processor, and half as 
 from compiled code, reads A with any strides (so nothing is transposed or packed for it), writes a part of a larger
 array, and adds the bias and applies the ReLU before a value leaves its register.
 
+B is copied panel by panel: a few columns of some rows, which stay in the L1 cache while all rows of A use them. Read in
+place, each row of B would be in another cache line, and most panels would come from the L2 cache each time. Gain: a
+product of GoogLeNet's sizes takes three quarters of the time.
+
 Every value of C is one sum over k in order, in every block, so the result does not depend on how the work is split.
 """
 
 import numpy as np
 
 from minigooglenet.kernels.fast.jit import compiled
-from minigooglenet.kernels.fast.microkernel import MR, NR, VECTOR_BYTES, micro_kernel
+from minigooglenet.kernels.fast.microkernel import BLOCK_ROWS, NR, VECTOR_BYTES, copier, micro_kernel
 from minigooglenet.kernels.fast.simd import transpose
 
-# For MR rows and for one row: 3, 2 or 1 vectors wide, or a single value.
-_block_3, _block_2, _block_1 = (micro_kernel(MR, vectors) for vectors in (3, 2, 1))
-_row_3, _row_2, _row_1 = (micro_kernel(1, vectors) for vectors in (3, 2, 1))
-_block_value, _value = micro_kernel(MR, 1, scalar=True), micro_kernel(1, 1, scalar=True)
+_block_3, _block_2, _block_1 = (micro_kernel(BLOCK_ROWS[vectors], vectors) for vectors in (3, 2, 1))
+_row_3 = micro_kernel(1, 3)
+_MOST_ROWS = max(BLOCK_ROWS)
+_copy_3, _copy_1, _copy_value = copier(3), copier(1), copier(1, scalar=True)
+NO_BIAS = np.int64(0)  # an address
+WHOLE_ROWS = np.int64(0), np.int64(0)  # rows of B that do not consist of parts
+# A packed panel has at most so many bytes, so that it stays in the L1 cache with the rows of A and C. A panel that is
+# used for fewer rows than LEAST_ROWS is not packed, unless it ends within a vector.
+PANEL_BYTES, LEAST_ROWS = 24 * 1024, 12
+PANEL_ROW = NR * VECTOR_BYTES  # bytes of a row of a panel
 
 
 @compiled
@@ -30,11 +40,11 @@ def multiply(a, b, c, bias, relu, add):
     zero = c.dtype.type(0)
     gemm_rows(
         zero,
-        (a.ctypes.data, row_table(a.shape[0], a.strides[0]), a.strides[1]),
-        (b.ctypes.data, row_table(b.shape[0], b.strides[0])),
-        (c.ctypes.data, c.strides[0], c.shape[1]),
+        (np.int64(a.ctypes.data), row_table(a.shape[0], a.strides[0]), a.strides[1]),
+        (np.int64(b.ctypes.data), row_table(b.shape[0], b.strides[0]), WHOLE_ROWS),
+        (np.int64(c.ctypes.data), c.strides[0], c.shape[1]),
         c.itemsize,
-        bias.ctypes.data if len(bias) else 0,
+        np.int64(bias.ctypes.data) if len(bias) else NO_BIAS,
         (zero if relu else zero - np.inf, zero + np.inf),
         add,
     )
@@ -52,7 +62,8 @@ def multiply_into(a, b, c):
 @compiled
 def _multiply_at(zero, a, b, c, sizes, a_strides, b_row, c_row, size):
     a = a, row_table(sizes[0], a_strides[0]), a_strides[1]
-    gemm_rows(zero, a, (b, row_table(sizes[1], b_row)), (c, c_row, sizes[2]), size, 0, no_limits(zero), False)
+    b = b, row_table(sizes[1], b_row), WHOLE_ROWS
+    gemm_rows(zero, a, b, (c, c_row, sizes[2]), size, NO_BIAS, no_limits(zero), False)
 
 
 @compiled
@@ -76,45 +87,145 @@ def gemm_rows(zero, a, b, c, size, bias, limits, add):
 
     zero : 0 of the dtype;  size : bytes of a value
     a : (address, row table (I,): offset of each row from the address in bytes, bytes between a row's values)
-    b : (address, row table (K,)), each row contiguous
+    b : (address, row table (K,), WHOLE_ROWS), each row contiguous; or (address, row table, (width, pitch)) if a row
+        consists of parts of `width` values, `pitch` values apart, and a vector after its last value can be read
     c : (address, bytes between rows, J)
-    bias : address of I initial values of the sums, or 0;  limits : (lowest, highest) value;  add : as in `multiply`
+    bias : address of I initial values of the sums, or NO_BIAS
+    limits : (lowest, highest) value;  add : as in `multiply`
     """
-    lanes = VECTOR_BYTES // size
-    rows, columns, inner = len(a[1]), c[2], len(b[1])
-    a_rows, b_rows = a[1].ctypes.data, b[1].ctypes.data
-    j = 0
-    while j < columns:
-        width = min((columns - j) // lanes, NR)
-        if width == 0 and columns >= lanes and not add:
-            # Compute the last columns together with some that are already done, which get the same values again.
-            j, width = columns - lanes, 1
-        b_at, c_at = b[0] + j * size, c[0] + j * size
-        i = 0
-        while i < rows:
-            at = (zero, a[0], a_rows + 8 * i, a[2], b_at, b_rows, c_at + i * c[1], c[1], inner)
-            end = (bias + i * size if bias else 0, add, limits)
-            if rows - i >= MR:
-                if width == 3:
-                    _block_3(*at, *end)
-                elif width == 2:
-                    _block_2(*at, *end)
-                elif width == 1:
-                    _block_1(*at, *end)
-                else:
-                    _block_value(*at, *end)
-                i += MR
+    rows, columns, inner, most = len(a[1]), c[2], len(b[1]), PANEL_ROW // size
+    deep, lanes, in_parts = PANEL_BYTES // PANEL_ROW, VECTOR_BYTES // size, b[2][0] > 0
+    packs = rows >= LEAST_ROWS or columns % lanes != 0 or in_parts
+    # Parts are copied in whole vectors, which may end beyond the panel.
+    room = np.empty((min(inner, deep) if packs else 0) * PANEL_ROW + 64 + VECTOR_BYTES, np.uint8)
+    panel = (np.int64(room.ctypes.data) + 63) // 64 * 64
+    table, parts = row_table(min(inner, deep) if packs else 0, PANEL_ROW), np.empty((most + 1, 2), np.int64)
+    for j in range(0, columns, most):
+        across = min(most, columns - j)
+        packed = rows >= LEAST_ROWS or across % lanes != 0 or in_parts
+        step = deep if packed else inner
+        target = c[0] + j * size, c[1], across
+        k = 0
+        while k == 0 or k < inner:  # once for an empty sum
+            some, last = min(step, inner - k), k + step >= inner
+            if in_parts:
+                _pack_parts(zero, b, (k, some), (j, across), parts, panel, size)
+                part = panel, table, some
+            elif packed:
+                _pack(zero, b[0] + j * size, b[1], k, some, across, panel, size)
+                part = panel, table, some
             else:
-                if width == 3:
-                    _row_3(*at, *end)
-                elif width == 2:
-                    _row_2(*at, *end)
-                elif width == 1:
-                    _row_1(*at, *end)
-                else:
-                    _value(*at, *end)
-                i += 1
-        j += width * lanes if width else 1
+                part = b[0] + j * size, b[1], some
+            # A value waits in C for the rest of its sum, so the order of the sum stays the same.
+            start = bias if k == 0 else NO_BIAS
+            bounds = limits if last else no_limits(zero)
+            multiply_panel(zero, (a[0] + k * a[2], a[1], a[2]), part, target, size, start, bounds, add or k > 0)
+            k += max(step, 1)
+    return len(room)  # after the last use of its address, so that it is not freed earlier
+
+
+@compiled
+def _pack(zero, b, table, first, count, across, panel, size):
+    """Copy `across` columns of `count` rows of B into a panel, and fill up its last vector with zeros."""
+    lanes = VECTOR_BYTES // size
+    whole = across // lanes * lanes
+    empty = np.zeros(VECTOR_BYTES, np.uint8)
+    for k in range(count):
+        source, target = b + table[first + k], panel + k * PANEL_ROW
+        if across == NR * lanes:
+            _copy_3(zero, source, target)
+        else:
+            for j in range(0, whole, lanes):
+                _copy_1(zero, source + j * size, target + j * size)
+            if whole < across:
+                _copy_1(zero, np.int64(empty.ctypes.data), target + whole * size)
+            for j in range(whole, across):
+                _copy_value(zero, source + j * size, target + j * size)
+    return len(empty)  # after the last use of its address, as in `gemm_rows`
+
+
+@compiled
+def _pack_parts(zero, b, rows, columns, parts, panel, size):
+    """Copy some columns of some rows of B, which consist of parts, into a panel; both are (first, number).
+
+    parts : buffer for the offset of each copied vector in a row of B and in a row of the panel, in bytes
+    """
+    address, table, (width, pitch) = b
+    lanes, count, at = VECTOR_BYTES // size, 0, 0
+    while at < columns[1]:
+        column = columns[0] + at
+        length = min(width - column % width, columns[1] - at)
+        start = column // width * pitch + column % width
+        for j in range(0, length, lanes):
+            parts[count, 0], parts[count, 1] = (start + j) * size, (at + j) * size
+            count += 1
+        at += length
+    for k in range(rows[1]):
+        source, target = address + table[rows[0] + k], panel + k * PANEL_ROW
+        for i in range(count):  # what a vector writes beyond its part is overwritten by the next one
+            _copy_1(zero, source + parts[i, 0], target + parts[i, 1])
+
+
+@compiled
+def multiply_panel(zero, a, b, c, size, bias, limits, add):
+    """Compute up to NR vectors of columns of C = A B, as `gemm_rows` does.
+
+    b : (address, row table, K); all vectors of its rows can be read, even if C ends within one
+    """
+    rows, lanes = len(a[1]), VECTOR_BYTES // size
+    a_rows, b_rows = np.int64(a[1].ctypes.data), np.int64(b[1].ctypes.data)
+    step = size if bias else 0
+    vectors = (c[2] + lanes - 1) // lanes
+    height = BLOCK_ROWS[vectors]
+    i = 0
+    if c[2] == vectors * lanes:
+        while i + height <= rows:
+            at = (zero, a[0], a_rows + 8 * i, a[2], b[0], b_rows, c[0] + i * c[1], c[1], b[2])
+            _block(vectors, at, (bias + i * step, add, limits))
+            i += height
+        while vectors == NR and i < rows:
+            at = (zero, a[0], a_rows + 8 * i, a[2], b[0], b_rows, c[0] + i * c[1], c[1], b[2])
+            _row_3(*at, bias + i * step, add, limits)
+            i += 1
+    if i < rows:
+        _multiply_rest(zero, a, b, c, size, bias, limits, add, (i, vectors, height))
+
+
+@compiled
+def _multiply_rest(zero, a, b, c, size, bias, limits, add, state):
+    """Compute the rows of C from row `state[0]` in whole blocks of a buffer, and copy what belongs to C."""
+    i, vectors, height = state
+    rows = len(a[1])
+    room, repeated = np.empty(_MOST_ROWS * PANEL_ROW, np.uint8), np.empty(_MOST_ROWS, np.int64)
+    buffer, b_rows = np.int64(room.ctypes.data), np.int64(b[1].ctypes.data)
+    while i < rows:
+        some = min(height, rows - i)
+        for r in range(height):
+            repeated[r] = a[1][min(i + r, rows - 1)]
+        for r in range(some):
+            for j in range(c[2]):
+                value = buffer + r * PANEL_ROW + j * size
+                if add:
+                    _copy_value(zero, c[0] + (i + r) * c[1] + j * size, value)
+                elif bias:
+                    _copy_value(zero, bias + (i + r) * size, value)
+        at = (zero, a[0], np.int64(repeated.ctypes.data), a[2], b[0], b_rows, buffer, np.int64(PANEL_ROW), b[2])
+        _block(vectors, at, (NO_BIAS, add or bias != 0, limits))
+        for r in range(some):
+            for j in range(c[2]):
+                _copy_value(zero, buffer + r * PANEL_ROW + j * size, c[0] + (i + r) * c[1] + j * size)
+        i += some
+    return len(room) + len(repeated)  # after the last use of their addresses, so that they are not freed earlier
+
+
+@compiled
+def _block(vectors, at, end):
+    if vectors == 3:
+        _block_3(*at, *end)
+    elif vectors == 2:
+        _block_2(*at, *end)
+    else:
+        _block_1(*at, *end)
 
 
 def padded_columns(columns, dtype):

@@ -13,15 +13,24 @@ import numpy as np
 from minigooglenet import parallel, shapes
 from minigooglenet.kernels.fast import flat, padded_planes
 from minigooglenet.kernels.fast.bias_gradient import row_sums
-from minigooglenet.kernels.fast.gemm import gemm_rows, no_limits, padded_columns, row_table, transpose_matrix
+from minigooglenet.kernels.fast.gemm import (
+    NO_BIAS,
+    WHOLE_ROWS,
+    gemm_rows,
+    no_limits,
+    padded_columns,
+    row_table,
+    transpose_matrix,
+)
 from minigooglenet.kernels.fast.jit import compiled
-from minigooglenet.kernels.fast.microkernel import MR
+from minigooglenet.kernels.fast.microkernel import MR, VECTOR_BYTES
 from minigooglenet.kernels.fast.simd import fill
 
 BAND = 1 << 17  # output values per band of rows: 512 kB in float32, which fits into the L2 cache of most cores
 # For a smaller output, split the filters: bands of rows would leave vectors half empty, and each thread would read all
 # weights.
 SMALL_MAP = 16 * 16
+UNEVEN = 1.1  # times the average: more bands would be more even, but smaller and so slower
 NO_LIMITS = -np.inf, np.inf
 # Images whose transposed upstream gradients are in memory at the same time: as many as have so many values, but some.
 GRADIENTS, LEAST_IMAGES = 1 << 20, 8
@@ -29,7 +38,7 @@ GRADIENTS, LEAST_IMAGES = 1 << 20, 8
 
 def forward(x, weight, bias, stride, padding, groups, dilation=(1, 1)):
     """Return y (N, K, P, Q) for x (N, C, H, W), weight (K, C/groups, R, S) and bias (K,) or None."""
-    size = shapes.output_size(x.shape[2:], weight.shape[2:], stride, padding, dilation)
+    size = padded_planes.window(x.shape, weight.shape, stride, padding, dilation).output
     y = np.empty((len(x), len(weight), *size), x.dtype)
     _into(y, x, weight, bias, stride, padding, groups, dilation=dilation)
     return y
@@ -51,7 +60,7 @@ def bind(x, weight, bias, stride, padding, groups, limits, y, dilation=(1, 1)):
     starts = np.empty(0, x.dtype) if bias is None else flat.typed(np.ascontiguousarray(bias))
     band, chunks = _split(window, matrices.shape[1], len(x) * groups, parallel.num_workers())
     bands = -(-window.output[0] // band)
-    offsets = window.offsets(band) * x.itemsize
+    offsets = padded_planes.offsets(window, band) * x.itemsize
     limits = x.dtype.type(limits[0]), x.dtype.type(limits[1])
     settings = tuple(window), window.is_plain, offsets, band, chunks
 
@@ -83,7 +92,7 @@ def _gradients(grad_x, grad_y, x, weight, bias, stride, padding, groups, dilatio
     """Write grad_x, unless it is None, and return (grad_weight, grad_bias)."""
     window = padded_planes.window(x.shape, weight.shape, stride, padding, dilation)
     lengths = shapes.dilated(weight.shape[2:], dilation)
-    around = [(length - 1 - a, length - 1 - b) for length, (a, b) in zip(lengths, padding, strict=True)]
+    around = tuple((length - 1 - a, length - 1 - b) for length, (a, b) in zip(lengths, padding, strict=True))
     mirrored = stride == (1, 1) and not window.is_plain and min(min(sides) for sides in around) >= 0
     if grad_x is not None and mirrored:  # then the input gradient is a convolution too, computed in one pass
         _into(grad_x, grad_y, rotated(weight, groups), None, stride, around, groups, dilation=dilation)
@@ -103,11 +112,8 @@ def workspace(x_shape, weight_shape, stride, padding, groups, threads, itemsize,
     window, filters = padded_planes.window(x_shape, weight_shape, stride, padding, dilation), weight_shape[0] // groups
     band, chunks = _split(window, filters, x_shape[0] * groups, threads)
     packed = 0 if window.is_plain else window.channels * window.plane_values(band)
-    tiles = -(-filters // MR)
-    most = -(-tiles // chunks) * MR  # filters of a chunk
-    results = 0 if window.pitch == window.output[1] else most * band * window.pitch
     parts = x_shape[0] * groups * -(-window.output[0] // band) * chunks
-    return 0, min(threads, parts) * (packed + results) * itemsize
+    return 0, min(threads, parts) * packed * itemsize
 
 
 def _split(window, filters, images, threads):
@@ -119,8 +125,14 @@ def _split(window, filters, images, threads):
     per_image = threads // images
     if height * width <= SMALL_MAP and 1 < per_image <= filters // (2 * MR):
         return height, per_image
-    least = -(-height * filters * window.pitch // BAND)  # number of bands that each fit into the cache
-    return -(-height // -(-parallel.num_chunks(least * images, height * images, threads) // images)), 1
+    least = min(height, -(-height * filters * window.pitch // BAND))  # number of bands that each fit into the cache
+
+    def most_rows(band):
+        """Return how many rows the busiest thread computes, but at least a little more than the average."""
+        return max(band * -(-images * -(-height // band) // threads), UNEVEN * images * height / threads)
+
+    bands = range(least, min(height, least + threads - 1) + 1)
+    return min((-(-height // count) for count in bands), key=most_rows), 1  # the first of equals: the fewest bands
 
 
 @compiled
@@ -130,8 +142,8 @@ def _convolve_parts(x, x_step, y, y_step, matrices, bias, limits, window, is_pla
     area, plane_rows = output[0] * output[1], band + extra[0]
     bands, tiles = (output[0] + band - 1) // band, (filters + MR - 1) // MR
     most = (tiles + chunks - 1) // chunks * MR  # filters of a chunk
-    packed = np.empty(0 if is_plain else channels * phases[0] * phases[1] * plane_rows * pitch, x.dtype)
-    results = np.empty(0 if pitch == output[1] else most * band * pitch, x.dtype)
+    values = 0 if is_plain else channels * phases[0] * phases[1] * plane_rows * pitch
+    packed = np.empty(values + VECTOR_BYTES // x.itemsize, x.dtype)
     a_rows = row_table(most, matrices.strides[1])
     image_rows = row_table(channels, size[0] * size[1] * x.itemsize)
     for item in range(items[0], items[1]):
@@ -140,24 +152,18 @@ def _convolve_parts(x, x_step, y, y_step, matrices, bias, limits, window, is_pla
         first, chunk = part // chunks * band, part % chunks
         begin, end = tiles * chunk // chunks * MR, min(tiles * (chunk + 1) // chunks * MR, filters)
         rows = min(band, output[0] - first)
-        columns = (rows - 1) * pitch + output[1]
-        matrix = matrices.ctypes.data + g * matrices.strides[0] + begin * matrices.strides[1]
+        matrix = np.int64(matrices.ctypes.data) + g * matrices.strides[0] + begin * matrices.strides[1]
         a = matrix, a_rows[: end - begin], matrices.itemsize
-        start = bias.ctypes.data + (g * filters + begin) * bias.itemsize if len(bias) else 0
+        start = np.int64(bias.ctypes.data) + (g * filters + begin) * bias.itemsize if len(bias) else NO_BIAS
         source = n * x_step + g * channels * size[0] * size[1]
         target = n * y_step + (g * filters + begin) * area
         if is_plain:
-            b = x.ctypes.data + (source + first * output[1]) * x.itemsize, image_rows
+            b = np.int64(x.ctypes.data) + (source + first * output[1]) * x.itemsize, image_rows, WHOLE_ROWS
         else:
             padded_planes.pack(x, source, window, first, band, (0, channels), packed)
-            b = packed.ctypes.data, offsets
-        if pitch == output[1]:
-            c = y.ctypes.data + (target + first * output[1]) * y.itemsize, area * y.itemsize, columns
-            gemm_rows(x.dtype.type(0), a, b, c, x.itemsize, start, limits, False)
-        else:
-            c = results.ctypes.data, band * pitch * y.itemsize, columns
-            gemm_rows(x.dtype.type(0), a, b, c, x.itemsize, start, limits, False)
-            padded_planes.unpad_rows(results, band * pitch, end - begin, rows, pitch, y, target, area, output[1], first)
+            b = np.int64(packed.ctypes.data), offsets, WHOLE_ROWS if pitch == output[1] else (output[1], pitch)
+        c = np.int64(y.ctypes.data) + (target + first * output[1]) * y.itemsize, area * y.itemsize, rows * output[1]
+        gemm_rows(x.dtype.type(0), a, b, c, x.itemsize, start, limits, False)
 
 
 def _backward(grad_y, x, grad_x, matrices, window):
@@ -172,7 +178,7 @@ def _backward(grad_y, x, grad_x, matrices, window):
     transposed[:, :, filters:] = 0
     grad_matrices = np.zeros((groups, inner, columns), x.dtype)
     sums = np.zeros((len(x), groups, filters), x.dtype)
-    offsets = window.offsets(height) * x.itemsize
+    offsets = padded_planes.offsets(window, height) * x.itemsize
     # The input gradient is computed for one kernel position at a time, from the weights (C, K) of that position.
     by_position = np.ascontiguousarray(matrices.reshape(groups, filters, window.channels, -1).transpose(0, 3, 2, 1))
     settings = tuple(window), window.is_plain
@@ -218,23 +224,23 @@ def _images_backward(
         transpose_matrix(grad, transposed[item])
         if len(grad_x) == 0:
             continue
-        b = grad.ctypes.data, b_rows
-        weights = by_position.ctypes.data + g * by_position.strides[0]
+        b = np.int64(grad.ctypes.data), b_rows, WHOLE_ROWS
+        weights = np.int64(by_position.ctypes.data) + g * by_position.strides[0]
         if is_plain:
             a = weights, a_rows, by_position.itemsize
-            c = grad_x.ctypes.data + to * grads.itemsize, area * grads.itemsize, area
-            gemm_rows(zero, a, b, c, grads.itemsize, 0, no_limits(zero), False)
+            c = np.int64(grad_x.ctypes.data) + to * grads.itemsize, area * grads.itemsize, area
+            gemm_rows(zero, a, b, c, grads.itemsize, NO_BIAS, no_limits(zero), False)
             continue
         fill(packed, 0, values, zero)
         # Each kernel position adds its product to the plane, starting at the element of that position.
         for position in range(kernel[0] * kernel[1]):
             a = weights + position * by_position.strides[1], a_rows, by_position.itemsize
             c = (
-                packed.ctypes.data + offsets[position],
+                np.int64(packed.ctypes.data) + offsets[position],
                 phases[0] * phases[1] * plane_rows * pitch * grads.itemsize,
                 stretch - pitch + output[1],
             )
-            gemm_rows(zero, a, b, c, grads.itemsize, 0, no_limits(zero), True)
+            gemm_rows(zero, a, b, c, grads.itemsize, NO_BIAS, no_limits(zero), True)
         padded_planes.unpack(packed, grad_x, to, window)
 
 
@@ -268,13 +274,17 @@ def _group_weights_backward(
     if is_plain:
         rows = row_table(inner[1] - inner[0], size[0] * size[1] * x.itemsize)
     b_rows = row_table((output[0] - 1) * pitch + output[1], transposed.strides[1])
-    c = grad_matrix.ctypes.data + inner[0] * grad_matrix.strides[0], grad_matrix.strides[0], grad_matrix.shape[1]
+    c = (
+        np.int64(grad_matrix.ctypes.data) + inner[0] * grad_matrix.strides[0],
+        grad_matrix.strides[0],
+        grad_matrix.shape[1],
+    )
     for n in range(span[0], span[1]):
         source = base + n * x_step
         if is_plain:
-            at = x.ctypes.data + (source + inner[0] * size[0] * size[1]) * x.itemsize
+            at = np.int64(x.ctypes.data) + (source + inner[0] * size[0] * size[1]) * x.itemsize
         else:
             padded_planes.pack(x, source, window, 0, output[0], reads, packed)
-            at = packed.ctypes.data
-        b = transposed.ctypes.data + ((n - span[0]) * groups + g) * transposed.strides[0], b_rows
-        gemm_rows(x.dtype.type(0), (at, rows, x.itemsize), b, c, x.itemsize, 0, no_limits(x.dtype.type(0)), True)
+            at = np.int64(packed.ctypes.data)
+        b = np.int64(transposed.ctypes.data) + ((n - span[0]) * groups + g) * transposed.strides[0], b_rows, WHOLE_ROWS
+        gemm_rows(x.dtype.type(0), (at, rows, x.itemsize), b, c, x.itemsize, NO_BIAS, no_limits(x.dtype.type(0)), True)

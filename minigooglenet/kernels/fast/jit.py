@@ -8,7 +8,7 @@ import numba
 from numba.core import event
 
 from minigooglenet import starting
-from minigooglenet.kernels.fast import compile_cache
+from minigooglenet.kernels.fast import compile_cache, parts
 
 if starting.FORGOTTEN:  # Numba reads a settings file in the current folder before every compilation
     numba.core.config._config_fname = os.devnull
@@ -54,11 +54,12 @@ class Counter(event.Listener):
 
 def _compile(function, **options):
     function.is_kernel = True
-    options |= {"nogil": True, "error_model": "numpy"}
+    options |= {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
     dispatcher = numba.njit(**options)(function)
     if not numba.config.DISABLE_JIT:
         # A kernel contains the code of the functions that it calls, which may be in other files.
         compile_cache.attach(dispatcher, SOURCES)
+        parts.attach(dispatcher, **options)
     return dispatcher
 
 

@@ -11,6 +11,7 @@ from minigooglenet.kernels.fast.jit import compiled
 from minigooglenet.kernels.fast.threads import blocks, parallel_for, pieces
 
 PIXELS = 512  # in a block: long enough for fast reads, short enough for the L1 cache
+LEAST_PIXELS = 16  # that a thread gets: a vector. With whole blocks, some of many threads would get twice as many
 FEW = 1 << 15  # values: powers are slow, so waking the threads pays earlier than in other kernels
 
 
@@ -49,16 +50,17 @@ def _task(x, y, scale, size, alpha, beta, k):
 
 
 def _over_blocks(kernel, arrays, window, constants):
-    """Return (task, count); the task calls `kernel` for every block of pixels, with flat arrays."""
+    """Return (task, count); the task calls `kernel` for some pixels of an image, with flat arrays."""
     images, channels, height, width = arrays[0].shape
     pixels = height * width
 
     def task(start, stop):
-        for n, first, end in pieces(start, stop, -(-pixels // PIXELS)):
+        for n, first, end in pieces(start, stop, -(-pixels // LEAST_PIXELS)):
             flat = [None if array is None else array[n].reshape(-1) for array in arrays]
-            kernel(*flat, channels, pixels, (first * PIXELS, min(pixels, end * PIXELS)), *window, *constants)
+            span = first * LEAST_PIXELS, min(pixels, end * LEAST_PIXELS)
+            kernel(*flat, channels, pixels, span, *window, *constants)
 
-    return task, images * -(-pixels // PIXELS)
+    return task, images * -(-pixels // LEAST_PIXELS)
 
 
 @compiled

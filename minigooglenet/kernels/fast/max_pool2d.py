@@ -1,8 +1,18 @@
-"""Max pooling, one channel at a time: maximum and position of a SIMD vector of windows at once.
+"""Max pooling: planes in chunks, maxima along rows, then along columns, a SIMD vector of neighbours at once.
 
-Three ideas make it fast. It computes the maximum of each column of a window first, then the maximum of those, so that
-overlapping windows reuse column maxima. It computes vectors of neighbouring windows. It has no branches: the codes
-r * S + s are floating-point values too, so they are selected by the same instructions as the maxima.
+Five ideas make it fast:
+
+- Overlapping windows reuse work: the maximum along each row of a window is computed once for all windows that contain
+  this row.
+- The rows of a plane are one flat array, and a vector may contain the end of a row and the start of the next. So rows
+  of 7 values are as fast as rows of 112. A mask for each column s of the kernel replaces values outside the image by
+  -infinity: `min(value, mask)`, where the mask is infinity inside.
+- Planes are neither padded nor copied, except if a vector would extend past the first or last value of the arrays, or
+  if a row has more windows than values.
+- A maximum of finite values needs one instruction, and NaN would need more. So one pass tests whether all are finite:
+  x * 0 is NaN for NaN and infinity. A plane that is not finite is computed value by value.
+- The codes r * S + s are floating-point values too, selected by the same instructions as the maxima, without branches.
+  Only a larger value replaces a maximum, and rows come before columns, so the first of equal values counts.
 
 `backward` adds the gradient of every window at its argmax. Tables contain the start of each window and the offset of
 each of its positions, so that one loop over the windows needs no division. Only windows at the border are checked for
@@ -10,29 +20,47 @@ positions outside the image.
 """
 
 import functools
+from typing import NamedTuple
 
 import numpy as np
 
 from minigooglenet import shapes
 from minigooglenet.kernels.fast.flat import flat
-from minigooglenet.kernels.fast.jit import compiled
+from minigooglenet.kernels.fast.jit import compiled, compiled_sum
 from minigooglenet.kernels.fast.microkernel import VECTOR_BYTES
 from minigooglenet.kernels.fast.simd import (
+    broadcast,
     copy,
     fill,
+    lanes,
     larger,
-    larger_or_first,
     larger_with_code,
     load,
     load_second,
+    smaller,
     store,
     store_bytes,
 )
 from minigooglenet.kernels.fast.threads import blocks, parallel_for, pieces
 
 MOST_POSITIONS = 256  # in a window whose codes fit into bytes
+CHUNK = 2048  # values of the planes that are computed together: they and their maxima fit into the L1 cache
+GROUP = 512  # maxima of the rows that one loop computes: more would make the masks large
 CHECKS_ARGMAX = True  # `backward` checks the argmax while it adds, at no extra cost
-_NOWHERE = 1e6  # the code of padding: of two equal values, the one with the smaller code counts
+
+
+class Layout(NamedTuple):
+    """The sizes of a pool."""
+
+    size: tuple[int, int]  # (H, W)
+    windows: tuple[int, int]  # (P, Q)
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    before: tuple[int, int]  # the padding at the top and at the left
+    span: int  # maxima in a row: the distance from one row of maxima to the next
+    rows: int  # rows of maxima in a plane, with those of the padding
+    group: int  # rows that one loop computes
+    chunk: int  # planes that are computed together
 
 
 def forward(x, kernel_size, stride, padding, ceil_mode=False):
@@ -84,17 +112,20 @@ def _empty(x, kernel_size, stride, padding, ceil_mode):
 
 def _task(x, y, argmax, kernel_size, stride, padding):
     (values, step), (pooled, pooled_step) = flat(x), flat(y)
-    nothing = np.empty(0, _argmax_type(kernel_size))
     channels, area, windows = x.shape[1], x.shape[2] * x.shape[3], y.shape[2] * y.shape[3]
-    settings = (*x.shape[2:], *y.shape[2:]), kernel_size, stride, (padding[0][0], padding[1][0])
-    few_positions = kernel_size[0] * kernel_size[1] <= MOST_POSITIONS
-    compute = in_vectors if few_positions and stride[1] <= 2 else one_by_one
+    layout = _layout(x.shape[2:], y.shape[2:], kernel_size, stride, (padding[0][0], padding[1][0]))
+    masks = _masks(layout, x.dtype)
+    in_simd = kernel_size[0] * kernel_size[1] <= MOST_POSITIONS and stride[1] <= 2
 
     def task(start, stop):
         for n, first, end in pieces(start, stop, channels):
             planes = values[n * step + first * area : n * step + end * area]
             target = pooled[n * pooled_step + first * windows : n * pooled_step + end * windows]
-            compute(planes, target, nothing if argmax is None else argmax[n, first:end].reshape(-1), *settings)
+            codes, left = None if argmax is None else argmax[n, first:end].reshape(-1), np.ones(end - first, bool)
+            if in_simd:
+                in_vectors(planes, target, codes, masks, layout, left)
+            if left.any():
+                one_by_one(planes, target, codes, layout, left)
 
     return task, len(x) * channels
 
@@ -103,110 +134,209 @@ def _argmax_type(kernel_size):
     return np.min_scalar_type(kernel_size[0] * kernel_size[1] - 1)
 
 
-@compiled
-def in_vectors(planes, y, argmax, sizes, kernel, stride, before):
-    """Fill y (planes, P, Q), and argmax unless it is empty, from planes (planes, H, W); stride 1 or 2 along a row.
+def _layout(size, windows, kernel, stride, before):
+    span = max(windows[1], -(-size[1] // stride[1]))
+    rows = max((windows[0] - 1) * stride[0] + kernel[0], before[0] + size[0])
+    group = min(size[0], max(1, GROUP // span))
+    chunk = max(1, CHUNK // (rows * span * stride[1]))
+    return Layout(size, windows, kernel, stride, before, span, rows, group, chunk)
 
-    All arrays are flat.
 
-    sizes : (H, W, P, Q);  before : padding at the top and at the left
+@functools.lru_cache(maxsize=32)
+def _masks(layout, dtype):
+    """Return (S * length,), for each column s of the kernel and each window of a group: infinity inside, -infinity out.
+
+    A vector may extend past the last window.
     """
-    height, width, rows, columns = sizes
-    lanes = VECTOR_BYTES // planes.itemsize
-    with_codes = len(argmax) > 0
-    needed = (columns - 1) * stride[1] + kernel[1]
-    pitch = max((columns + lanes) * stride[1] + kernel[1] + lanes, before[1] + width + lanes)
-    lowest, zero, far = planes.dtype.type(-np.inf), planes.dtype.type(0), planes.dtype.type(_NOWHERE)
-    padded = np.empty(height * pitch, planes.dtype)
-    best, codes = np.empty(rows * pitch, planes.dtype), np.empty(rows * pitch if with_codes else 0, planes.dtype)
-    nowhere = np.empty(pitch + lanes, planes.dtype)
-    fill(padded, 0, len(padded), lowest)
-    fill(best, 0, len(best), lowest)
-    fill(codes, 0, len(codes), far)
-    fill(nowhere, 0, len(nowhere), far)
-    fill(nowhere, before[1], width, zero)
-    line, line_codes = np.empty(columns + lanes, planes.dtype), np.empty(columns + lanes, np.uint8)
-    # Each pass covers the whole plane, because loading a vector right after parts of it were stored would stall.
-    for plane in range(len(planes) // (height * width)):
-        for h in range(height):
-            copy(planes, (plane * height + h) * width, padded, h * pitch + before[1], width)
-        for p in range(rows):
-            start = p * stride[0] - before[0]
-            first, end = max(start, 0), min(start + kernel[0], height)
-            if with_codes:
-                _columns_with_codes(
-                    padded, pitch, start, first, end, kernel[1], nowhere, best, codes, p * pitch, needed, lanes
-                )
-            else:
-                _columns(padded, pitch, first, end, best, p * pitch, needed, lanes)
-        for p in range(rows):
-            if with_codes:
-                _rows_with_codes(best, codes, p * pitch, kernel[1], stride[1], columns, line, line_codes, lanes)
-                copy(line_codes, 0, argmax, (plane * rows + p) * columns, columns)
-            else:
-                _rows(best, p * pitch, kernel[1], stride[1], columns, line, lanes)
-            copy(line, 0, y, (plane * rows + p) * columns, columns)
+    windows = np.arange(layout.group * layout.span + VECTOR_BYTES // dtype.itemsize) % layout.span
+    columns = windows * layout.stride[1] + np.arange(layout.kernel[1])[:, None] - layout.before[1]
+    return np.where((columns >= 0) & (columns < layout.size[1]), np.inf, -np.inf).astype(dtype).reshape(-1)
 
 
 @compiled
-def _columns(padded, pitch, first, end, best, to, needed, lanes):
-    for w in range(0, needed, lanes):
-        top = load(padded, first * pitch + w)
-        for h in range(first + 1, end):
-            top = larger(load(padded, h * pitch + w), top)
-        store(best, to + w, top)
+def in_vectors(planes, y, argmax, masks, layout, left):
+    """Fill y (planes, P, Q), and argmax unless it is None, from planes (planes, H, W); stride 1 or 2 along a row.
+
+    All arrays are flat. Numba compiles the code for an argmax only for calls that pass one.
+
+    left : (planes,), set to False for each plane that is computed: those whose values are finite
+    """
+    area = layout.size[0] * layout.size[1]
+    buffers = _buffers(planes, argmax, layout)
+    for first in range(0, len(left), layout.chunk):
+        end = min(first + layout.chunk, len(left))
+        step = end - first if _is_finite(planes, first * area, (end - first) * area) else 1
+        for i in range(first, end, step):
+            if step > 1 or _is_finite(planes, i * area, area):
+                _pool_finite(planes, y, argmax, masks, layout, buffers, i, i + step)
+                left[i : i + step] = False
 
 
 @compiled
-def _rows(best, at, kernel, stride, columns, line, lanes):
-    for q in range(0, columns, lanes):
-        if stride == 1:
-            top = load(best, at + q)
-            for s in range(1, kernel):
-                top = larger(load(best, at + q + s), top)
-        else:
-            top = load_second(best, at + 2 * q)
-            for s in range(1, kernel):
-                top = larger(load_second(best, at + 2 * q + s), top)
-        store(line, q, top)
+def _buffers(planes, argmax, layout):
+    """Return (padded planes, maxima of rows, y, codes) of a chunk; the maxima start as -infinity.
+
+    codes : (codes of the maxima, argmax), or None if no argmax is computed
+    """
+    pitch, past = layout.span * layout.stride[1], lanes(planes)  # a vector may extend past the last value
+    room = _room(planes, layout)
+    padded = np.empty(2 * room + layout.chunk * layout.size[0] * pitch, planes.dtype)
+    best = np.empty(layout.chunk * layout.rows * layout.span + past, planes.dtype)
+    fill(padded, 0, len(padded), planes.dtype.type(0))
+    fill(best, 0, len(best), planes.dtype.type(-np.inf))
+    y = np.empty(layout.chunk * layout.windows[0] * layout.span + past, planes.dtype)
+    if argmax is None:
+        codes = None
+    else:
+        codes = np.zeros(len(best), planes.dtype), np.empty(len(y), np.uint8)
+    return padded, best, y, codes
 
 
 @compiled
-def _columns_with_codes(padded, pitch, start, first, end, kernel, nowhere, best, codes, to, needed, lanes):
-    for w in range(0, needed, lanes):
-        outside = load(nowhere, w)
-        top = load(padded, first * pitch + w)
-        code = outside + padded.dtype.type((first - start) * kernel)
-        for h in range(first + 1, end):
-            below = outside + padded.dtype.type((h - start) * kernel)
-            top, code = larger_or_first(load(padded, h * pitch + w), below, top, code)
-        store(best, to + w, top)
-        store(codes, to + w, code)
+def _room(planes, layout):
+    """Return how far before and after the planes of a chunk vectors may extend."""
+    return layout.kernel[1] + layout.stride[1] * lanes(planes)
 
 
 @compiled
-def _rows_with_codes(best, codes, at, kernel, stride, columns, line, line_codes, lanes):
-    one = best.dtype.type(1)
-    for q in range(0, columns, lanes):
-        if stride == 1:
-            top, code = load(best, at + q), load(codes, at + q)
-            for s in range(1, kernel):
-                column = at + q + s
-                top, code = larger_with_code(load(best, column), load(codes, column) + s * one, top, code)
-        else:
-            top, code = load_second(best, at + 2 * q), load_second(codes, at + 2 * q)
-            for s in range(1, kernel):
-                column = at + 2 * q + s
-                top, code = larger_with_code(load_second(best, column), load_second(codes, column) + s * one, top, code)
-        store(line, q, top)
-        store_bytes(line_codes, q, code)
+def _pool_finite(planes, y, argmax, masks, layout, buffers, first, end):
+    """Pool planes[first:end], all finite."""
+    padded, best, pooled, coded = buffers
+    (height, width), (rows, columns) = layout.size, layout.windows
+    count, pitch, room = end - first, layout.span * layout.stride[1], _room(planes, layout)
+    source, at = planes, first * height * width
+    if pitch != width or at < room or at + count * height * width + room > len(planes):
+        _copy_rows(planes, at, width, padded, room, pitch, count * height, width)
+        source, at = padded, room
+    start, to, total = at - layout.before[1], first * rows * columns, count * rows
+    in_place = layout.span == columns and to + total * columns + lanes(y) <= len(y)
+    out, begin = (y, to) if in_place else (pooled, 0)
+    if argmax is None:
+        _all_rows(source, start, masks, best, None, count, layout)
+        _columns(best, None, out, None, begin, count, layout)
+    else:
+        codes, pooled_codes = coded
+        _all_rows(source, start, masks, best, codes, count, layout)
+        _columns(best, codes, out, argmax if in_place else pooled_codes, begin, count, layout)
+        if not in_place:
+            _copy_rows(pooled_codes, 0, layout.span, argmax, to, columns, total, columns)
+    if not in_place:
+        _copy_rows(pooled, 0, layout.span, y, to, columns, total, columns)
 
 
 @compiled
-def one_by_one(planes, y, argmax, sizes, kernel, stride, before):
-    """Compute the same as `in_vectors` value by value, for any stride and any window."""
-    height, width, rows, columns = sizes
-    for plane in range(len(planes) // (height * width)):
+def _copy_rows(source, at, step, target, to, hop, rows, count):
+    """Copy rows of `count` values; the distance from one to the next is `step` in the source, `hop` in the target."""
+    if step == hop == count:
+        rows, count = 1, rows * count
+    for h in range(rows):
+        copy(source, at + h * step, target, to + h * hop, count)
+
+
+@compiled_sum
+def _is_finite(values, at, count):
+    zero = values.dtype.type(0)
+    total = zero
+    for i in range(count):
+        total += values[np.uintp(at + i)] * zero
+    return total == 0
+
+
+@compiled
+def _all_rows(source, at, masks, best, codes, planes, layout):
+    """Compute the maxima along the rows of some planes; the first window starts at source[at]."""
+    height, kernel, stride, span = layout.size[0], layout.kernel[1], layout.stride[1], layout.span
+    length = len(masks) // kernel
+    for plane in range(planes):
+        to = (plane * layout.rows + layout.before[0]) * span
+        for h in range(0, height, layout.group):
+            count = min(layout.group, height - h) * span
+            start, target = at + (plane * height + h) * span * stride, to + h * span
+            # Three columns at a time, because most kernels have up to three: their maxima stay in registers. A column
+            # that the kernel does not have is its last one again, which changes no maximum.
+            for s in range(0, kernel, 3):
+                three = s, min(s + 1, kernel - 1), min(s + 2, kernel - 1)
+                # The stride is a constant in each call, so that the loops do not test it.
+                if codes is None:
+                    if stride == 1:
+                        _rows(source, start, 1, three, masks, length, best, target, count)
+                    else:
+                        _rows(source, start, 2, three, masks, length, best, target, count)
+                elif stride == 1:
+                    _rows_with_codes(source, start, 1, three, masks, length, best, codes, target, count)
+                else:
+                    _rows_with_codes(source, start, 2, three, masks, length, best, codes, target, count)
+        # The last vector may have covered a part of the padding.
+        store(best, to + height * span, broadcast(best.dtype.type(-np.inf)))
+
+
+@compiled
+def _rows(source, at, stride, three, masks, length, best, to, count):
+    for j in range(0, count, lanes(best)):
+        top = _inside(source, at, stride, three[0], masks, length, j)
+        top = larger(_inside(source, at, stride, three[1], masks, length, j), top)
+        top = larger(_inside(source, at, stride, three[2], masks, length, j), top)
+        if three[0] > 0:
+            top = larger(top, load(best, to + j))
+        store(best, to + j, top)
+
+
+@compiled
+def _rows_with_codes(source, at, stride, three, masks, length, best, codes, to, count):
+    real = best.dtype.type
+    first, second, third = broadcast(real(three[0])), broadcast(real(three[1])), broadcast(real(three[2]))
+    for j in range(0, count, lanes(best)):
+        top, code = _inside(source, at, stride, three[0], masks, length, j), first
+        top, code = larger_with_code(_inside(source, at, stride, three[1], masks, length, j), second, top, code)
+        top, code = larger_with_code(_inside(source, at, stride, three[2], masks, length, j), third, top, code)
+        if three[0] > 0:
+            top, code = larger_with_code(top, code, load(best, to + j), load(codes, to + j))
+        store(best, to + j, top)
+        store(codes, to + j, code)
+
+
+@compiled
+def _inside(source, at, stride, s, masks, length, j):
+    """Return the values in column s of the windows from j on, -infinity outside the image."""
+    values = load(source, at + j + s) if stride == 1 else load_second(source, at + 2 * j + s)
+    return smaller(values, load(masks, s * length + j))
+
+
+@compiled
+def _columns(best, codes, y, argmax, to, planes, layout):
+    """Compute the maxima along the columns, and with them y, whose rows have the length `span`."""
+    rows, (height, width), span, real = layout.windows[0], layout.kernel, layout.span, best.dtype.type
+    second, third = min(1, height - 1), min(2, height - 1)
+    # At stride 1 the windows of a plane are one loop.
+    loops, length = (1, rows * span) if layout.stride[0] == 1 else (rows, span)
+    for plane in range(planes):
+        for p in range(loops):
+            at, target = (plane * layout.rows + p * layout.stride[0]) * span, to + (plane * rows + p) * span
+            for j in range(0, length, lanes(best)):
+                i = at + j
+                if codes is None:
+                    top = larger(load(best, i + second * span), load(best, i))
+                    top = larger(load(best, i + third * span), top)
+                    for r in range(3, height):
+                        top = larger(load(best, i + r * span), top)
+                else:
+                    top, code = load(best, i), load(codes, i)
+                    k = i + second * span
+                    top, code = larger_with_code(load(best, k), load(codes, k) + real(second * width), top, code)
+                    k = i + third * span
+                    top, code = larger_with_code(load(best, k), load(codes, k) + real(third * width), top, code)
+                    for r in range(3, height):
+                        k = i + r * span
+                        top, code = larger_with_code(load(best, k), load(codes, k) + real(r * width), top, code)
+                    store_bytes(argmax, target + j, code)
+                store(y, target + j, top)
+
+
+@compiled
+def one_by_one(planes, y, argmax, layout, left):
+    """Compute the planes in `left` value by value, for any stride, any window and any value."""
+    (height, width), (rows, columns), kernel, stride, before = layout[:5]
+    for plane in np.flatnonzero(left):
         values = planes[plane * height * width : (plane + 1) * height * width].reshape(height, width)
         for p in range(rows):
             start_h = p * stride[0] - before[0]
@@ -224,7 +354,7 @@ def one_by_one(planes, y, argmax, sizes, kernel, stride, before):
                             best, best_h, best_w = value, h, w
                 at = (plane * rows + p) * columns + q
                 y[at] = best
-                if len(argmax) > 0:
+                if argmax is not None:
                     argmax[at] = (best_h - start_h) * kernel[1] + best_w - start_w
 
 

@@ -29,13 +29,16 @@ def registers(machine, features):
 
 
 VECTOR_BYTES, REGISTERS = registers(platform.machine(), llvmlite.binding.get_host_cpu_features())
-MR = 8 if REGISTERS == 32 else 4  # MR * NR sums, NR values of B and one of A fit into the registers
+# Rows of a block of 0, 1, 2 or 3 vectors: the sums, a vector of B for each column and one value of A fit into the
+# registers, and there are enough sums to start a multiply-add while others are not finished.
+BLOCK_ROWS = (0, 8, 8, 8) if REGISTERS == 32 else (0, 8, 6, 4)
+MR = BLOCK_ROWS[NR]
 
 _INT = ir.IntType(64)
 
 
-def micro_kernel(rows, vectors, scalar=False):
-    """Return the function that computes a block of `rows` x `vectors` vectors; with `scalar`, of single values.
+def micro_kernel(rows, vectors):
+    """Return the function that computes a block of `rows` x `vectors` vectors.
 
     block(zero, a, a_rows, a_step, b, b_rows, c, c_row, inner, bias, add, limits) in Numba code:
 
@@ -55,10 +58,7 @@ def micro_kernel(rows, vectors, scalar=False):
         signature = types.void(zero, *[types.intp] * 9, types.boolean, types.UniTuple(zero, 2))
 
         def code(context, builder, signature, arguments):
-            real = ir.FloatType() if zero == types.float32 else ir.DoubleType()
-            size = zero.bitwidth // 8
-            lanes = 1 if scalar else VECTOR_BYTES // size
-            _Block(builder, arguments[1:], real, size, lanes, rows, vectors).emit()
+            _Block(builder, arguments[1:], *_real(zero), rows, vectors).emit()
             return context.get_dummy_value()
 
         return signature, code
@@ -66,12 +66,45 @@ def micro_kernel(rows, vectors, scalar=False):
     return block
 
 
+def copier(vectors, scalar=False):
+    """Return the function (zero, source, target) that copies some vectors, or one value, between two addresses."""
+
+    @intrinsic
+    def copy(_, zero, source, target):
+        def code(context, builder, signature, arguments):
+            real, size = _real(zero)
+            count = 1 if scalar else vectors * VECTOR_BYTES // size
+            pointer = ir.VectorType(real, count).as_pointer()
+            values = builder.load(builder.inttoptr(arguments[1], pointer), align=size)
+            builder.store(values, builder.inttoptr(arguments[2], pointer), align=size)
+            return context.get_dummy_value()
+
+        return types.void(zero, types.intp, types.intp), code
+
+    return copy
+
+
+def _real(zero):
+    return (ir.FloatType(), 4) if zero == types.float32 else (ir.DoubleType(), 8)
+
+
+def _not_unrolled(module):
+    """Return the metadata of a loop that LLVM must not unroll: two rounds need more registers than there are.
+
+    LLVM would save sums to memory in each round, and a block would take twice as long.
+    """
+    disable = module.add_metadata([ir.MetaDataString(module, "llvm.loop.unroll.disable")])
+    loop = module.add_metadata([disable, ir.MetaDataString(module, f"loop {len(module.metadata)}")])
+    loop.operands = loop, disable  # a loop's metadata begins with a reference to itself
+    return loop
+
+
 class _Block:
     """The instructions of one block."""
 
-    def __init__(self, builder, arguments, real, size, lanes, rows, vectors):
-        self.builder, self.real, self.size, self.lanes = builder, real, size, lanes
-        self.vector = ir.VectorType(real, lanes)
+    def __init__(self, builder, arguments, real, size, rows, vectors):
+        self.builder, self.real, self.size, self.lanes = builder, real, size, VECTOR_BYTES // size
+        self.vector = ir.VectorType(real, self.lanes)
         self.cells = [(i, j) for i in range(rows) for j in range(vectors)]
         self.rows, self.vectors = rows, vectors
         self.a, self.a_rows, self.a_step, self.b, self.b_rows, self.c, self.c_row = arguments[:7]
@@ -133,7 +166,8 @@ class _Block:
             *((sums[cell], following[cell]) for cell in self.cells),
         ):
             phi.add_incoming(value, loop)
-        builder.cbranch(builder.icmp_signed("<", builder.add(k, _INT(1)), self.inner), loop, done)
+        again = builder.cbranch(builder.icmp_signed("<", builder.add(k, _INT(1)), self.inner), loop, done)
+        again.set_metadata("llvm.loop", _not_unrolled(builder.module))
         builder.position_at_end(done)
         return {cell: self._either([(start[cell], before), (following[cell], loop)]) for cell in self.cells}
 

@@ -3,12 +3,13 @@
 `im2col` copies each pixel into every window that reads it: 25 times for a 5x5 kernel. `pack` copies it once, with the
 padding, into rows of length `pitch`. The inputs that kernel position (r, s) reads for all outputs, row by row, are then
 one slice of the plane, which starts at element (r, s). After each output row, that slice has pitch - Q extra values
-that belong to no output; their products are computed too, and dropped.
+that belong to no output; the product leaves them out when it packs its panels.
 
 With stride 2, the inputs of one kernel position are two elements apart, so the image is split into one plane per
 phase: even and odd rows, even and odd columns.
 """
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -49,16 +50,21 @@ class Window(NamedTuple):
         """Return the number of values in the planes of one channel."""
         return self.phases[0] * self.phases[1] * self.plane_rows(rows) * self.pitch
 
-    def offsets(self, rows):
-        """Return (C * R * S,), the start of each row of the im2col matrix in the planes for `rows` output rows."""
-        channel = np.arange(self.channels)[:, None, None] * self.plane_values(rows)
-        h, w = (np.arange(size) * step for size, step in zip(self.kernel, self.dilation, strict=True))
-        phase = h[:, None] % self.stride[0] * self.phases[1] + w % self.stride[1]
-        row, column = h[:, None] // self.stride[0], w // self.stride[1]
-        position = (phase * self.plane_rows(rows) + row) * self.pitch + column
-        return (channel + position).reshape(-1)
+
+@functools.lru_cache(maxsize=256)  # a training step of GoogLeNet has 114 of them, each time the same
+def offsets(window: Window, rows: int):
+    """Return (C * R * S,), the start of each row of the im2col matrix in the planes for `rows` output rows."""
+    channel = np.arange(window.channels)[:, None, None] * window.plane_values(rows)
+    h, w = (np.arange(size) * step for size, step in zip(window.kernel, window.dilation, strict=True))
+    phase = h[:, None] % window.stride[0] * window.phases[1] + w % window.stride[1]
+    row, column = h[:, None] // window.stride[0], w // window.stride[1]
+    position = (phase * window.plane_rows(rows) + row) * window.pitch + column
+    starts = (channel + position).reshape(-1)
+    starts.flags.writeable = False
+    return starts
 
 
+@functools.lru_cache(maxsize=1024)
 def window(x_shape, weight_shape, stride, padding, dilation=(1, 1)):
     """Return the Window of x (N, C, H, W) and weight (K, C/groups, R, S)."""
     kernel, (height, width) = weight_shape[2:], shapes.dilated(weight_shape[2:], dilation)
@@ -129,15 +135,6 @@ def pad_rows(values, base, channels, area, width, first, rows, pitch, out):
             source, at = base + c * area + (first + p) * width, (c * rows + p) * pitch
             copy(values, source, out, at, width)
             fill(out, at + width, pitch - width, out.dtype.type(0))
-
-
-@compiled
-def unpad_rows(values, step, channels, rows, pitch, out, base, area, width, first):
-    """Copy the first `width` values of rows of length `pitch` into an image, the inverse of `pad_rows`."""
-    for c in range(channels):
-        for p in range(rows):
-            source, at = c * step + p * pitch, base + c * area + (first + p) * width
-            copy(values, source, out, at, width)
 
 
 @compiled

@@ -51,6 +51,17 @@ def _address(context, builder, array_type, array, at, vector):
 
 
 @intrinsic
+def lanes(_, values):
+    """Return how many values of an array a vector holds: a constant, so that loops over vectors divide nothing."""
+    count = Vector(values.dtype).lanes
+
+    def code(context, builder, signature, arguments):
+        return context.get_constant(types.intp, count)
+
+    return types.intp(values), code
+
+
+@intrinsic
 def load(_, values, at):
     """Return the vector at values[at], values[at + 1], ..."""
     result = Vector(values.dtype)
@@ -256,42 +267,34 @@ def load_second(_, values, at):
 
 
 @intrinsic
+def smaller(_, value, limit):
+    """Return the smaller value in each lane of two vectors, or `limit` if one is NaN: one instruction on x86-64."""
+
+    def code(context, builder, signature, arguments):
+        value, limit = arguments
+        return builder.select(builder.fcmp_ordered("<", value, limit), value, limit)
+
+    return value(value, limit), code
+
+
+@intrinsic
 def larger(_, value, best):
-    """Return the larger value in each lane of two vectors; a NaN is larger than everything."""
+    """Return the larger value in each lane of two vectors, or `best` if one is NaN: one instruction on x86-64."""
 
     def code(context, builder, signature, arguments):
         value, best = arguments
-        beats = builder.or_(builder.fcmp_ordered(">", value, best), builder.fcmp_unordered("uno", value, value))
-        return builder.select(beats, value, best)
+        return builder.select(builder.fcmp_ordered(">", value, best), value, best)
 
     return value(value, best), code
 
 
 @intrinsic
-def larger_or_first(_, value, value_code, best, best_code):
-    """Return (the larger of two vectors, its code). A NaN is the largest; of equal values the second counts."""
-
-    def code(context, builder, signature, arguments):
-        value, value_code, best, best_code = arguments
-        best_is_number = builder.fcmp_ordered("ord", best, best)
-        wins = builder.and_(builder.fcmp_unordered(">", value, best), best_is_number)
-        pair = builder.select(wins, value, best), builder.select(wins, value_code, best_code)
-        return context.make_tuple(builder, signature.return_type, pair)
-
-    return types.UniTuple(value, 2)(value, value_code, best, best_code), code
-
-
-@intrinsic
 def larger_with_code(_, value, value_code, best, best_code):
-    """Return (the larger of two vectors, its code). A NaN is the largest; of equal values the smaller code counts."""
+    """Return (the larger of two vectors, its code); of equal values the second counts."""
 
     def code(context, builder, signature, arguments):
         value, value_code, best, best_code = arguments
-        is_nan, was_nan = (builder.fcmp_unordered("uno", x, x) for x in (value, best))
-        equal = builder.or_(builder.fcmp_ordered("==", value, best), builder.and_(is_nan, was_nan))
-        first = builder.and_(equal, builder.fcmp_ordered("<", value_code, best_code))
-        more = builder.or_(builder.fcmp_ordered(">", value, best), builder.and_(is_nan, builder.not_(was_nan)))
-        wins = builder.or_(more, first)
+        wins = builder.fcmp_ordered(">", value, best)
         pair = builder.select(wins, value, best), builder.select(wins, value_code, best_code)
         return context.make_tuple(builder, signature.return_type, pair)
 

@@ -41,6 +41,11 @@ def test_first_compilation_is_announced_and_cached(tmp_path):
     assert second.stderr == ""
 
 
+def test_cached_kernel_needs_no_types_of_other_functions(tmp_path):
+    program = f"{RELU}import sys; print('numba.np.arraymath' in sys.modules)"
+    assert [run(program, tmp_path).stdout.split()[-1] for _ in range(2)] == ["True", "False"]
+
+
 def test_several_processes_may_start_at_once(tmp_path):
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
     processes = [

@@ -83,6 +83,16 @@ def test_subnormal_inputs_are_bit_identical_for_any_thread_count(own_threads, na
     assert results[0] == results[1] == results[2]
 
 
+def test_a_nan_plane_keeps_the_subnormals_of_its_neighbours(own_threads):
+    x = tiny(40, 8, 13, 13)  # `max_pool2d` computes planes in chunks, but another way if a value is not finite
+    x[::3, 5, 0, 0] = np.nan
+    results = []
+    for threads in (1, 2, 3):
+        mg.set_num_threads(threads)
+        results.append([array.tobytes() for array in K.max_pool2d.forward(x, 3, stride=1, padding=1)])
+    assert results[0] == results[1] == results[2]
+
+
 @pytest.mark.parametrize("name", sorted(set(KERNELS) - {"relu", "max_pool2d", "concat"}))
 def test_kernels_compute_no_subnormal_numbers(name):
     for array in arrays(KERNELS[name](tiny(3, 8, 13, 13))):

@@ -13,7 +13,11 @@ from minigooglenet.kernels.fast.simd import at_least, broadcast, load, store, tr
 SIZES = st.sampled_from([1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 48, 49, 100])
 
 
-@given(SIZES, st.sampled_from([0, 1, 2, 5, 31]), SIZES, st.sampled_from("fd"), st.booleans(), st.booleans())
+# The depth of two panels, and one more; a panel of float64 is as deep.
+DEEP = 2 * gemm.PANEL_BYTES // gemm.PANEL_ROW + 1
+
+
+@given(SIZES, st.sampled_from([0, 1, 2, 5, 31, DEEP]), SIZES, st.sampled_from("fd"), st.booleans(), st.booleans())
 def test_product_of_any_size_matches_numpy(rows, depth, columns, dtype, relu, transposed):
     a, b = draw(rows, depth, seed=1), draw(depth, columns, seed=2)
     bias = draw(rows, seed=3)
@@ -36,8 +40,9 @@ def test_product_writes_only_its_part_of_an_array():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_value_is_bit_identical_in_every_block(dtype):
-    a, b = draw(19, 40, dtype=dtype), draw(40, 100, seed=1, dtype=dtype)
+@pytest.mark.parametrize("depth", [40, DEEP])
+def test_value_is_bit_identical_in_every_block(dtype, depth):
+    a, b = draw(19, depth, dtype=dtype), draw(depth, 100, seed=1, dtype=dtype)
     nothing = np.empty(0, dtype)
     whole = np.empty((19, 100), dtype)
     gemm.multiply(a, b, whole, nothing, False, False)

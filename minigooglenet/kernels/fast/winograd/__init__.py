@@ -16,18 +16,21 @@ The tiles of all images have consecutive indices. A block of 48 tiles is transfo
 while it stays in the processor's caches.
 """
 
+import math
+
 import numpy as np
 
 from minigooglenet import parallel, shapes
 from minigooglenet.kernels.fast import flat
 from minigooglenet.kernels.fast.bias_gradient import sums_per_channel
-from minigooglenet.kernels.fast.gemm import gemm_rows, no_limits, row_table
+from minigooglenet.kernels.fast.gemm import NO_BIAS, multiply_panel, no_limits, row_table
 from minigooglenet.kernels.fast.jit import compiled
-from minigooglenet.kernels.fast.microkernel import VECTOR_BYTES
+from minigooglenet.kernels.fast.microkernel import NR, VECTOR_BYTES
 from minigooglenet.kernels.fast.winograd import tiles, transforms, weight_gradient
 from minigooglenet.kernels.fast.winograd.transforms import ELEMENTS, FILTERS, INPUT, OUTPUT, ROW, WIDTH
 
 NO_LIMITS = -np.inf, np.inf
+LEAST_FILTERS = 16  # that a thread computes for a block
 
 
 def forward(x, weight, bias, stride, padding, groups):
@@ -46,8 +49,9 @@ def bind(x, transformed, bias, padding, limits, y):
     """
     starts = np.empty(0, x.dtype) if bias is None else flat.typed(np.ascontiguousarray(bias))
     corner, bound = (-padding[0][0], -padding[1][0]), []
+    groups = len(transformed)
     for g, u in enumerate(transformed):
-        channels, filters = _block(g, u.shape[2]), _block(g, u.shape[1])
+        channels, filters = _block(g, x.shape[1] // groups), _block(g, y.shape[1] // groups)
         bound.append(_bind(x[:, channels], y[:, filters], u, starts[filters], limits, corner))
     return bound
 
@@ -56,10 +60,9 @@ def backward(grad_y, x, weight, bias, stride, padding, groups):
     """Return (grad_x, grad_weight, grad_bias)."""
     filters, channels = len(weight) // groups, weight.shape[1]
     # The input gradient is grad_y convolved with the kernels rotated by 180 degrees, input and output channels swapped.
-    rotated = weight.reshape(groups, filters, channels, 3, 3)[:, :, :, ::-1, ::-1].transpose(0, 2, 1, 3, 4)
     grad_x = np.empty(x.shape, x.dtype)
     corner = padding[0][0] - 2, padding[1][0] - 2
-    for g, u in enumerate(prepare(rotated.reshape(groups * channels, filters, 3, 3), groups)):
+    for g, u in enumerate(prepare(weight, groups, rotated=True)):
         reads, writes = _block(g, filters), _block(g, channels)
         parallel.parallel_for(*_bind(grad_y[:, reads], grad_x[:, writes], u, np.empty(0, x.dtype), NO_LIMITS, corner))
     return grad_x, *backward_params(grad_y, x, weight, bias, stride, padding, groups)
@@ -82,20 +85,33 @@ def workspace(x_shape, weight_shape, stride, padding, groups, threads, itemsize)
     size = shapes.output_size(x_shape[2:], weight_shape[2:], stride, padding)
     grid = _grid(size)
     blocks, chunks = _split(x_shape[0] * grid[0] * grid[1], filters, lanes, threads)
-    values = ELEMENTS * (weight_shape[1] * WIDTH + lanes + FILTERS * WIDTH)
-    transformed = ELEMENTS * weight_shape[0] * weight_shape[1] * itemsize
+    tiles_of_block = _most_tiles(-(-x_shape[0] * grid[0] * grid[1] // lanes), blocks, lanes)
+    values = ELEMENTS * (weight_shape[1] * tiles_of_block + lanes + FILTERS * WIDTH)
+    panel = NR * lanes
+    transformed = ELEMENTS * groups * -(-filters // panel) * panel * weight_shape[1] * itemsize
     return transformed, min(threads, blocks * chunks) * (values + tiles.buffer_values(x_shape[2:], grid[1])) * itemsize
 
 
-def prepare(weight, groups):
-    """Return the transformed weight of each group: (36, K/groups, C/groups)."""
+def prepare(weight, groups, rotated=False):
+    """Return the transformed weight of each group, in panels of filters: (36, panels, C/groups, filters of a panel).
+
+    So the products of some filters read neighbouring values for one channel after another, in the order of memory.
+
+    rotated : rotate each kernel by 180 degrees and swap K and C, for the input gradient
+    """
     weight = flat.typed(np.ascontiguousarray(weight))
-    transformed = []
+    sizes, distances = (len(weight) // groups, weight.shape[1]), (weight[0].size, 9)
+    if rotated:
+        sizes, distances = sizes[::-1], distances[::-1]
+    transformed, lanes = [], VECTOR_BYTES // weight.itemsize
     for part in np.split(weight, groups):
-        u = np.empty((ELEMENTS, *part.shape[:2]), weight.dtype)
-        parallel.parallel_for(
-            lambda start, stop, part=part, u=u: transforms.transform_weights(part, u, start, stop), len(part)
-        )
+        panels, kernels = -(-sizes[0] // (NR * lanes)), part.reshape(-1)
+        u = np.empty((ELEMENTS, panels, sizes[1], NR * lanes), weight.dtype)
+
+        def task(start, stop, kernels=kernels, u=u):
+            transforms.transform_weights(kernels, distances, rotated, sizes[0], u, start, stop, lanes)
+
+        parallel.parallel_for(task, panels)
         transformed.append(u)
     return transformed
 
@@ -110,9 +126,18 @@ def _grid(size):
 
 def _split(count, filters, lanes, threads):
     """Return (number of blocks of tiles, number of chunks of the filters): how the work is split over threads."""
-    blocks = parallel.num_chunks(-(-count // WIDTH), -(-count // lanes), threads)
-    # If there are too few tiles for all threads, several threads compute one block, each for some of the filters.
-    return blocks, max(1, min(threads // blocks, filters // (2 * FILTERS)))
+    least, most = -(-count // WIDTH), -(-count // (NR * lanes))
+    blocks = parallel.num_chunks(least, most, threads)
+    if blocks % threads == 0:
+        return blocks, 1
+    # If there are too few tiles for all threads, several threads compute one block, each for some of the filters. Then
+    # each of them reads only some of the weights, which takes longer than the transforms of the same tiles.
+    return least, max(1, min(threads // math.gcd(least, threads), filters // LEAST_FILTERS))
+
+
+def _most_tiles(vectors, blocks, lanes):
+    """Return the number of tiles of the largest block, in whole panels."""
+    return -(-vectors // (NR * blocks)) * NR * lanes
 
 
 def _bind(x, y, u, bias, limits, corner):
@@ -120,13 +145,14 @@ def _bind(x, y, u, bias, limits, corner):
     target, target_step = flat.flat(y)
     lanes = VECTOR_BYTES // x.itemsize
     grid, limits = _grid(y.shape[2:]), (x.dtype.type(limits[0]), x.dtype.type(limits[1]))
-    count, filters = len(x) * grid[0] * grid[1], u.shape[1]
+    count, filters = len(x) * grid[0] * grid[1], y.shape[1]
     vectors = -(-count // lanes)
     blocks, chunks = _split(count, filters, lanes, parallel.num_workers())
     settings = values, step, x.shape[2:], target, target_step, y.shape[2:], u, bias, limits, corner, grid
+    tiles_of_block = _most_tiles(vectors, blocks, lanes)
 
     def task(start, stop):
-        v = np.empty((ELEMENTS, u.shape[2] * WIDTH + lanes), u.dtype)
+        v = np.empty((ELEMENTS, u.shape[2] * tiles_of_block + lanes), u.dtype)
         for item in range(start, stop):
             block, chunk = divmod(item, chunks)
             first, end = (min(count, vectors * i // blocks * lanes) for i in (block, block + 1))
@@ -138,29 +164,34 @@ def _bind(x, y, u, bias, limits, corner):
 
 @compiled
 def _convolve_block(x, x_step, x_size, y, y_step, y_size, u, bias, limits, corner, grid, span, filters, v, lanes):
-    """Compute some filters for the tiles in `span`; v (36, C * WIDTH + lanes) is a buffer for transformed inputs."""
+    """Compute some filters for the tiles in `span`; v (36, C * tiles + lanes) is a buffer for transformed inputs.
+
+    An element of v contains panels (C, NR vectors of tiles), whose products read contiguous memory.
+    """
     channels, count = u.shape[2], span[1] - span[0]
     per_image = grid[0] * grid[1]
     rows, records = tiles.buffers(x_size, grid[1], x.dtype)
     d, half = np.empty(INPUT * ROW * WIDTH, x.dtype), np.empty(ELEMENTS * WIDTH, x.dtype)
-    flat_v = v.reshape(-1)
+    flat_v, panel = v.reshape(-1), NR * lanes
     for c in range(channels):
         tiles.gather_block(x, x_step, c * x_size[0] * x_size[1], x_size, corner, grid, span, rows, records, lanes)
         tiles.transpose_inputs(records, d, count, lanes)
-        transforms.transform_inputs(d, half, flat_v, c * WIDTH, v.shape[1], count, lanes)
+        transforms.transform_inputs(d, half, flat_v, c * panel, v.shape[1], channels * panel, count, lanes)
     m, o = np.empty((ELEMENTS, FILTERS, WIDTH), x.dtype), np.empty(OUTPUT * OUTPUT * WIDTH, x.dtype)
     flat_m = m.reshape(-1)
     width = (count + lanes - 1) // lanes * lanes
     zero, size = x.dtype.type(0), x.itemsize
-    # All products use the same row tables; only the addresses differ.
-    u_rows, v_rows = row_table(FILTERS, channels * size), row_table(channels, WIDTH * size)
+    u_rows, v_rows = np.empty(FILTERS, np.int64), row_table(channels, panel * size)
     for k in range(filters[0], filters[1], FILTERS):
         some = min(FILTERS, filters[1] - k)
+        for f in range(some):
+            u_rows[f] = ((k + f) // panel * channels * panel + (k + f) % panel) * size
         for element in range(ELEMENTS):
-            a = u.ctypes.data + element * u.strides[0] + k * u.strides[1], u_rows[:some], size
-            b = v.ctypes.data + element * v.strides[0], v_rows
-            c = m.ctypes.data + element * m.strides[0], WIDTH * size, width
-            gemm_rows(zero, a, b, c, size, 0, no_limits(zero), False)
+            a = np.int64(u.ctypes.data) + element * u.strides[0], u_rows[:some], panel * size
+            for t in range(0, width, panel):
+                b = np.int64(v.ctypes.data) + element * v.strides[0] + t * channels * size, v_rows, channels
+                c = np.int64(m.ctypes.data) + element * m.strides[0] + t * size, WIDTH * size, min(panel, width - t)
+                multiply_panel(zero, a, b, c, size, NO_BIAS, no_limits(zero), False)
         for f in range(some):
             begin = bias[k + f] if len(bias) else x.dtype.type(0)
             transforms.transform_outputs(flat_m, half, o, f, begin, limits, count, lanes)

@@ -14,17 +14,18 @@ columns of a tile for a SIMD vector of tiles.
 import numpy as np
 
 from minigooglenet.kernels.fast.jit import compiled
+from minigooglenet.kernels.fast.microkernel import NR
 from minigooglenet.kernels.fast.simd import at_least, at_most, broadcast, load, store
 
 OUTPUT, INPUT = 4, 6  # values of a tile along one axis
 ELEMENTS = INPUT * INPUT
 WIDTH = 48  # tiles in a block: a multiple of the vector length on every machine
-FILTERS = 8  # filters whose products are contiguous
+FILTERS = 48  # filters whose products are in memory together: the more there are, the more often a panel is used
 ROW = 8  # values in a row of a gathered tile, of which six are used
 SCALE = 1 / 576  # 24 G is used instead of G, so that all its entries are integers
 
 # Small integer types: in compiled code float32 times int8 is float32; float32 times an ordinary integer is not.
-_2, _4, _5, _6, _8, _24 = (np.int8(value) for value in (2, 4, 5, 6, 8, 24))
+_2, _4, _5, _6, _8, _24, _minus_4 = (np.int8(value) for value in (2, 4, 5, 6, 8, 24, -4))
 
 
 @compiled
@@ -54,7 +55,7 @@ def grad_output_transform(a, b, c, d):
 def kernel_transform(a, b, c):
     """Return 24 G (a, b, c)."""
     even, even_2 = _4 * (a + c), a + _4 * c
-    return _6 * a, -even - _4 * b, _4 * b - even, even_2 + _2 * b, even_2 - _2 * b, _24 * c
+    return _6 * a, _minus_4 * b - even, _4 * b - even, even_2 + _2 * b, even_2 - _2 * b, _24 * c
 
 
 @compiled
@@ -65,17 +66,19 @@ def grad_kernel_transform(a, b, c, d, e, f):
 
 
 @compiled
-def transform_inputs(d, half, v, at, step, count, lanes):
-    """Write B' d B of `count` tiles to v[at + element * step + tile], from d (6, ROW, WIDTH), flat.
+def transform_inputs(d, half, v, at, step, panel_step, count, lanes):
+    """Write B' d B of `count` tiles to v, flat, from d (6, ROW, WIDTH), flat.
 
+    v : tile i of a panel of NR vectors is at v[at + element * step + panel * panel_step + i]
     half : buffer for (6, 6, WIDTH)
     """
+    panel = NR * lanes
     for t in range(0, count, lanes):
         for j in range(INPUT):
             _store_six(_input(d, j * WIDTH + t, ROW * WIDTH), half, j * WIDTH + t, INPUT * WIDTH)
         for i in range(INPUT):
             row = _input(half, i * INPUT * WIDTH + t, WIDTH)
-            _store_six(row, v, at + i * INPUT * step + t, step)
+            _store_six(row, v, at + i * INPUT * step + t // panel * panel_step + t % panel, step)
 
 
 @compiled
@@ -109,63 +112,79 @@ def transform_outputs(m, half, o, f, start, limits, count, lanes):
 
 
 @compiled
-def transform_weights(weight, u, first, end):
-    """Fill u (36, K, C) with G g G' for the filters first .. end of weight (K, C, 3, 3)."""
-    channels = weight.shape[1]
-    scale = weight.dtype.type(SCALE)
-    rows = np.empty((INPUT, 3, channels), weight.dtype)
-    for k in range(first, end):
-        for s in range(3):
-            p, q, r, t, v, w = rows[0, s], rows[1, s], rows[2, s], rows[3, s], rows[4, s], rows[5, s]
-            for c in range(channels):
-                g = weight[k, c]
-                p[c], q[c], r[c], t[c], v[c], w[c] = kernel_transform(g[0, s] * scale, g[1, s] * scale, g[2, s] * scale)
-        for i in range(INPUT):
-            at = i * INPUT
-            p, q, r, t, v, w = u[at, k], u[at + 1, k], u[at + 2, k], u[at + 3, k], u[at + 4, k], u[at + 5, k]
-            a, b, d = rows[i, 0], rows[i, 1], rows[i, 2]
-            for c in range(channels):
-                p[c], q[c], r[c], t[c], v[c], w[c] = kernel_transform(a[c], b[c], d[c])
+def transform_weights(weight, distances, rotated, filters, u, first, end, lanes):
+    """Fill u (36, panels, C, filters of a panel) with G g G' for the panels first .. end, with 0 beyond the filters.
+
+    weight : flat; the kernel of filter k and channel c begins at k * distances[0] + c * distances[1]
+    rotated : whether the kernels are rotated by 180 degrees first
+    """
+    _, panels, channels, panel = u.shape
+    kernels, half = np.zeros(9 * lanes, u.dtype), np.empty(INPUT * 3 * lanes, u.dtype)
+    flat_u, element = u.reshape(-1), panels * channels * panel
+    scale = u.dtype.type(SCALE)
+    for k in range(first * panel, end * panel, lanes):
+        count = max(0, min(lanes, filters - k))
+        kernels[:] = 0
+        for c in range(channels):
+            for i in range(count):
+                at = (k + i) * distances[0] + c * distances[1]
+                for s in range(9):
+                    kernels[s * lanes + i] = weight[at + (8 - s if rotated else s)] * scale
+            for s in range(3):
+                _store_six(_kernel(kernels, s * lanes, 3 * lanes), half, s * lanes, 3 * lanes)
+            to = (k // panel * channels + c) * panel + k % panel
+            for i in range(INPUT):
+                _store_six(_kernel(half, 3 * i * lanes, lanes), flat_u, i * INPUT * element + to, element)
 
 
 @compiled
-def transform_grad_kernels(grad_u, grad_weight, first, end):
-    """Fill grad_weight (K, C, 3, 3) with G' u G for the channels first .. end, from grad_u (36, C, at least K)."""
-    filters = len(grad_weight)
-    scale = grad_weight.dtype.type(SCALE)
-    rows = np.empty((3, INPUT), grad_weight.dtype)
+def transform_grad_kernels(grad_u, grad_weight, first, end, lanes):
+    """Fill grad_weight (K, C, 3, 3) with G' u G for the channels first .. end.
+
+    grad_u : (36, at least C, at least K), the last axis padded to a multiple of `lanes`
+    """
+    filters, channels = grad_weight.shape[:2]
+    _, height, width = grad_u.shape
+    half, results = np.empty(3 * INPUT * lanes, grad_u.dtype), np.empty(9 * lanes, grad_u.dtype)
+    values, target = grad_u.reshape(-1), grad_weight.reshape(-1)
+    scale = grad_u.dtype.type(SCALE)
     for c in range(first, end):
-        for k in range(filters):
+        for k in range(0, filters, lanes):
             for j in range(INPUT):
-                rows[0, j], rows[1, j], rows[2, j] = grad_kernel_transform(
-                    grad_u[j, c, k],
-                    grad_u[6 + j, c, k],
-                    grad_u[12 + j, c, k],
-                    grad_u[18 + j, c, k],
-                    grad_u[24 + j, c, k],
-                    grad_u[30 + j, c, k],
-                )
-            g = grad_weight[k, c]
+                column = _grad_kernel(values, (j * height + c) * width + k, INPUT * height * width)
+                _store_three(column, half, j * lanes, INPUT * lanes)
             for r in range(3):
-                x, y, z = grad_kernel_transform(rows[r, 0], rows[r, 1], rows[r, 2], rows[r, 3], rows[r, 4], rows[r, 5])
-                g[r, 0], g[r, 1], g[r, 2] = x * scale, y * scale, z * scale
+                x, y, z = _grad_kernel(half, r * INPUT * lanes, lanes)
+                _store_three((x * scale, y * scale, z * scale), results, 3 * r * lanes, lanes)
+            for i in range(min(lanes, filters - k)):
+                at = ((k + i) * channels + c) * 9
+                for s in range(9):
+                    target[at + s] = results[s * lanes + i]
 
 
 @compiled
 def _input(values, at, step):
-    return input_transform(
-        load(values, at),
-        load(values, at + step),
-        load(values, at + 2 * step),
-        load(values, at + 3 * step),
-        load(values, at + 4 * step),
-        load(values, at + 5 * step),
-    )
+    return input_transform(*_six(values, at, step))
 
 
 @compiled
 def _output(values, at, step):
-    return output_transform(
+    return output_transform(*_six(values, at, step))
+
+
+@compiled
+def _grad_kernel(values, at, step):
+    return grad_kernel_transform(*_six(values, at, step))
+
+
+@compiled
+def _kernel(values, at, step):
+    return kernel_transform(load(values, at), load(values, at + step), load(values, at + 2 * step))
+
+
+@compiled
+def _six(values, at, step):
+    return (
         load(values, at),
         load(values, at + step),
         load(values, at + 2 * step),
@@ -195,3 +214,10 @@ def _store_four(row, values, at, step):
     store(values, at + step, row[1])
     store(values, at + 2 * step, row[2])
     store(values, at + 3 * step, row[3])
+
+
+@compiled
+def _store_three(row, values, at, step):
+    store(values, at, row[0])
+    store(values, at + step, row[1])
+    store(values, at + 2 * step, row[2])

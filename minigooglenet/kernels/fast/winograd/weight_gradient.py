@@ -11,11 +11,11 @@ from minigooglenet import parallel
 from minigooglenet.kernels.fast import flat
 from minigooglenet.kernels.fast.gemm import multiply, padded_columns, transpose_matrix
 from minigooglenet.kernels.fast.jit import compiled
-from minigooglenet.kernels.fast.microkernel import VECTOR_BYTES
+from minigooglenet.kernels.fast.microkernel import NR, VECTOR_BYTES
 from minigooglenet.kernels.fast.winograd import tiles, transforms
 from minigooglenet.kernels.fast.winograd.transforms import ELEMENTS, INPUT, OUTPUT, ROW, WIDTH
 
-CHUNK = 4 * WIDTH  # tiles whose transforms are in memory at the same time
+CHUNK = 3 * WIDTH  # tiles whose transforms are in memory at the same time
 
 
 def grad_weight(grad_y, x, padding):
@@ -26,10 +26,11 @@ def grad_weight(grad_y, x, padding):
     count = len(x) * grid[0] * grid[1]
     width = min(CHUNK, -(-count // WIDTH) * WIDTH)
     values, grads = flat.flat(x), flat.flat(grad_y)
-    v = np.empty((ELEMENTS, channels, width), x.dtype)
+    # One more row each, so that the 36 elements of a tile are not in the same set of the cache.
+    v = np.empty((ELEMENTS, channels + 1, width), x.dtype)
     # Transposed into the padded columns of the products.
-    m = np.zeros((ELEMENTS, filters, width), x.dtype)
-    grad_u = np.zeros((ELEMENTS, channels, padded_columns(filters, x.dtype)), x.dtype)
+    m = np.zeros((ELEMENTS, filters + 1, width), x.dtype)
+    grad_u = np.zeros((ELEMENTS, channels + 1, padded_columns(filters, x.dtype)), x.dtype)
     corner = -padding[0][0], -padding[1][0]
 
     def transform(start, stop, chunk):
@@ -46,7 +47,9 @@ def grad_weight(grad_y, x, padding):
         in_chunk = chunk[1] - chunk[0]
         parallel.parallel_for(lambda start, stop, n=in_chunk: _products(v, m, grad_u, n, (start, stop)), ELEMENTS)
     result = np.empty((filters, channels, 3, 3), x.dtype)
-    parallel.parallel_for(lambda start, stop: transforms.transform_grad_kernels(grad_u, result, start, stop), channels)
+    parallel.parallel_for(
+        lambda start, stop: transforms.transform_grad_kernels(grad_u, result, start, stop, lanes), channels
+    )
     return result
 
 
@@ -64,7 +67,7 @@ def _transform(x, step, size, corner, grid, span, channels, v, is_input, lanes):
             tiles.gather_block(x, step, c * size[0] * size[1], size, corner, grid, block, rows, records, lanes)
             tiles.transpose_inputs(records, d, count, lanes)
             if is_input:
-                transforms.transform_inputs(d, half, flat_v, at, element, count, lanes)
+                transforms.transform_inputs(d, half, flat_v, at, element, NR * lanes, count, lanes)
             else:
                 transforms.transform_grad_outputs(d, half, flat_v, at, element, count, lanes)
 
@@ -74,5 +77,5 @@ def _products(v, m, grad_u, count, elements):
     transposed = np.zeros((m.shape[2], grad_u.shape[2]), m.dtype)
     nothing = np.empty(0, m.dtype)
     for element in range(elements[0], elements[1]):
-        transpose_matrix(m[element], transposed)
-        multiply(v[element, :, :count], transposed[:count], grad_u[element], nothing, False, True)
+        transpose_matrix(m[element, :-1], transposed)
+        multiply(v[element, :-1, :count], transposed[:count], grad_u[element, :-1], nothing, False, True)

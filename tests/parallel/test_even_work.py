@@ -1,0 +1,168 @@
+"""Work is divided evenly for 1 to 64 threads: the largest part of any thread, computed without running a kernel.
+
+A part is measured in products of implicit GEMM. Other kernels count as many products as take the same time.
+"""
+
+import math
+import types
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numeric import needs_numba
+
+import minigooglenet as mg
+from minigooglenet import parallel
+from minigooglenet.kernels import compiled
+from minigooglenet.parallel.state import THREAD
+from minigooglenet.planning.planner import groups_of
+
+pytestmark = needs_numba
+THREADS = range(1, 65)
+COUNTS = st.integers(1, 64)
+# Products of implicit GEMM that take as long as a product of Winograd's algorithm, and as a value of another layer.
+WINOGRAD = 0.5
+PRODUCTS = {"MaxPool2d": 80, "AvgPool2d": 4400, "LocalResponseNorm": 60, "FusedLinear": 20}
+
+
+@pytest.fixture(scope="module")
+def googlenet():
+    return mg.plan(mg.models.googlenet(init="zeros"))
+
+
+def lanes():
+    """Return the number of float32 values of a vector."""
+    return compiled.fast().winograd.VECTOR_BYTES // 4
+
+
+def busiest(items, threads):
+    """Return the largest part of the work `items` that `parallel_for` gives to one of `threads` threads."""
+    return max(sum(items[start:stop]) for start, stop in parallel._ranges(len(items), threads))
+
+
+def items_of(plan, step, images, threads):
+    """Return the work of every item of `parallel_for` in a step."""
+    x = np.broadcast_to(np.float32(0), (images, *plan.shapes[step.wires[0]]))
+    y = images, *plan.shapes[step.wire]
+    name = type(step.layer).__name__
+    if name == "FusedConv2d":
+        weight = step.layer.weight
+        if step.layer.form(images, x) is compiled.fast().winograd:
+            tiles = images * -(-y[2] // 4) * -(-y[3] // 4)
+            return [16 * weight[0].size * WINOGRAD * part for part in winograd_items(tiles, len(weight), threads)]
+        return [weight[0].size * part for part in gemm_items(window_of(step.layer, x), len(weight), images, threads)]
+    if name == "Concat":
+        return []
+    if name == "LocalResponseNorm":
+        area, least = x.shape[2] * x.shape[3], compiled.fast().local_response_norm.LEAST_PIXELS
+        pixels = [min(least, area - first) for first in range(0, area, least)]
+        return [PRODUCTS[name] * x.shape[1] * count for count in images * pixels]
+    if name == "FusedLinear":
+        outputs = compiled.fast().gemm.padded_columns(1, x.dtype)
+        return [PRODUCTS[name] * images * x.shape[1] * min(outputs, y[1] - k) for k in range(0, y[1], outputs)]
+    if name == "Flatten":
+        return [y[1]] * images
+    return [PRODUCTS[name] * math.prod(y[2:])] * (images * y[1])
+
+
+def window_of(layer, x):
+    padded_planes = compiled.fast().implicit_gemm.padded_planes
+    return padded_planes.window(x.shape, layer.weight.shape, layer.stride, layer.padding, layer.dilation)
+
+
+def gemm_items(window, filters, images, threads):
+    """Return columns x filters of each item; an incomplete tile of filters takes as long as a complete one."""
+    gemm = compiled.fast().implicit_gemm
+    band, chunks = gemm._split(window, filters, images, threads)
+    height, width = window.output
+    tiles = -(-filters // gemm.MR)
+    return [
+        min(band, height - first) * width * gemm.MR * (tiles * (chunk + 1) // chunks - tiles * chunk // chunks)
+        for first in range(0, height, band)
+        for chunk in range(chunks)
+    ] * images
+
+
+def winograd_items(tiles, filters, threads):
+    """Return tiles x filters of each item; an incomplete vector of tiles takes as long as a complete one."""
+    blocks, chunks = compiled.fast().winograd._split(tiles, filters, lanes(), threads)
+    vectors = -(-tiles // lanes())
+    return [
+        lanes()
+        * (vectors * (block + 1) // blocks - vectors * block // blocks)
+        * (filters * (chunk + 1) // chunks - filters * chunk // chunks)
+        for block in range(blocks)
+        for chunk in range(chunks)
+    ]
+
+
+def efficiency(plan, images, threads):
+    """Return the work of all threads, divided by what they could do while the busiest thread of each step works."""
+    steps = [items_of(plan, step, images, threads) for step in plan.steps]
+    return sum(map(sum, steps)) / threads / sum(busiest(items, threads) for items in steps)
+
+
+def bound_counts(plan, step, images, threads, monkeypatch):
+    """Return the number of items of each `parallel_for` of a step in a team, without running it."""
+    xs = [np.empty((images, *plan.shapes[wire]), np.float32) for wire in step.wires]
+    y = np.empty((images, *plan.shapes[step.wire]), np.float32)
+    extra = {"images": images} if hasattr(step.layer, "taken") else {}
+    with monkeypatch.context() as patch:
+        patch.setattr(THREAD, "rank", (0, threads))
+        return [count for _, count in step.bind(step.layer, *xs, out=y, **extra)]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 4, 7, 16, 64])
+def test_items_are_those_of_the_plan(googlenet, monkeypatch, threads):
+    for step in googlenet.steps:
+        if step.bind:
+            (count,) = bound_counts(googlenet, step, 1, threads, monkeypatch)
+            assert len(items_of(googlenet, step, 1, threads)) == count, step.nodes
+
+
+# Least efficiency for so many threads. Beyond 16, GoogLeNet's small maps have too few rows and tiles of filters.
+@pytest.mark.parametrize(
+    ("images", "bounds"),
+    [(1, {4: 0.93, 8: 0.92, 16: 0.82}), (8, {16: 0.9, 64: 0.76}), (32, {16: 0.94, 64: 0.88})],
+)
+def test_googlenet_keeps_all_threads_busy(googlenet, images, bounds):
+    for threads in THREADS:
+        least = next((bound for most, bound in bounds.items() if threads <= most), 0.3)
+        assert efficiency(googlenet, images, threads) >= least, threads
+
+
+@given(st.integers(0, 10_000), COUNTS)
+def test_ranges_differ_by_one_at_most(count, threads):
+    ranges = parallel._ranges(count, threads)
+    assert [start for start, _ in ranges] == [0, *(stop for _, stop in ranges[:-1])]
+    assert ranges[-1][1] == count
+    lengths = {stop - start for start, stop in ranges}
+    assert max(lengths) - min(lengths) <= 1
+
+
+@given(st.integers(1, 120), st.integers(1, 1024), st.sampled_from([1, 2, 3, 5, 8, 16, 32]), COUNTS)
+def test_bands_exceed_the_average_by_few_rows(size, filters, images, threads):
+    window = types.SimpleNamespace(output=(size, size), pitch=size + 2)
+    items = gemm_items(window, filters, images, threads)
+    gemm = compiled.fast().implicit_gemm
+    row = size * gemm.MR * -(-filters // gemm.MR)
+    assert sum(items) == images * size * row
+    assert busiest(items, threads) <= gemm.UNEVEN * sum(items) / threads + 4 * row
+
+
+@given(st.integers(1, 20_000), st.integers(1, 1024), COUNTS)
+def test_winograd_exceeds_the_average_by_one_block(tiles, filters, threads):
+    items = winograd_items(tiles, filters, threads)
+    assert sum(items) == lanes() * -(-tiles // lanes()) * filters
+    assert busiest(items, threads) <= sum(items) / threads + compiled.fast().winograd.WIDTH * filters
+
+
+@given(st.integers(1, 300), st.integers(1, 8), COUNTS)
+def test_groups_cover_all_images_evenly(count, most, threads):
+    groups = groups_of(count, most, threads)
+    sizes = [end - start for start, end in groups]
+    assert [start for start, _ in groups] == [0, *(end for _, end in groups[:-1])]
+    assert sum(sizes) == count
+    assert 1 <= min(sizes) <= max(sizes) <= most
+    assert busiest(sizes, threads) <= -(-count // threads)
