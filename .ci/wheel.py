@@ -18,7 +18,7 @@ assert mg.count(g).params == 6_998_552
 assert g(np.zeros((1, 3, 224, 224), np.float32)).shape == (1, 1000)
 assert mg.gradcheck.check_layer(mg.layers.Conv2d(2, 3, 3), (2, 5, 5)).verdict == "PASS"
 assert "function startGraph" in mg.view(g).html
-assert not {"safetensors", "joblib", "sklearn"} & set(sys.modules)
+assert not {"safetensors", "distributed", "sklearn"} & set(sys.modules)
 """
 COURSE = ["lessons", "my-lessons", "--no-open"], ["tour", "--quick"]
 

@@ -6,41 +6,43 @@ g = mg.models.googlenet()
 print(mg.count(g))
 """
 
+import importlib
+import importlib.util
 import sys
 from typing import TYPE_CHECKING
 
 from minigooglenet import starting  # noqa: F401 (before anything else is imported)
 
 # isort: split
-from minigooglenet import (
-    _moved,
-    adaptive,
-    counting,
-    data,
-    evaluation,
-    exercises,
-    gradcheck,
-    kernels,
-    layers,
-    losses,
-    models,
-    optim,
-    schedules,
-    training,
-    viz,
-    weights,
-)
-from minigooglenet.counting import count
-from minigooglenet.graph import Graph
-from minigooglenet.kernels.forms import use
-from minigooglenet.parallel import get_num_threads, set_num_threads
-from minigooglenet.planning import plan
+from minigooglenet import _moved
 
 if TYPE_CHECKING:
-    from minigooglenet import detection, viewer
+    from minigooglenet import (
+        adaptive,
+        counting,
+        data,
+        detection,
+        distributed,
+        evaluation,
+        exercises,
+        gradcheck,
+        kernels,
+        layers,
+        losses,
+        models,
+        optim,
+        schedules,
+        training,
+        viewer,
+        viz,
+        weights,
+    )
+    from minigooglenet.counting import count
+    from minigooglenet.graph import Graph
+    from minigooglenet.kernels.forms import use
+    from minigooglenet.parallel import get_num_threads, set_num_threads
+    from minigooglenet.planning import plan
     from minigooglenet.viewer import view
-
-exercises.add_lessons("minigooglenet.lessons")  # by name: a lesson is imported when it is first used
 
 __all__ = [
     "Graph",
@@ -50,6 +52,7 @@ __all__ = [
     "counting",
     "data",
     "detection",
+    "distributed",
     "evaluation",
     "exercises",
     "get_num_threads",
@@ -71,19 +74,29 @@ __all__ = [
 ]
 
 
+FUNCTIONS = {  # {function or class: the module that it is imported from}
+    "Graph": "graph",
+    "count": "counting",
+    "get_num_threads": "parallel",
+    "plan": "planning",
+    "set_num_threads": "parallel",
+    "use": "kernels.forms",
+    "view": "viewer",
+}
+
+
 def __getattr__(name):
-    if name == "__version__":  # read on first use, because finding the package metadata takes time
+    """Import a part of the package on its first use, because most programs need only some of them."""
+    if name == "__version__":
         from importlib import metadata
 
         return metadata.version("minigooglenet")
-    if name in ("detection", "view", "viewer"):  # imported on first use: most programs need neither
-        import importlib
-
-        if name == "detection":
-            return importlib.import_module("minigooglenet.detection")
-        module = importlib.import_module("minigooglenet.viewer")
-        globals().update(viewer=module, view=module.view)
-        return globals()[name]
+    if name in FUNCTIONS:
+        module = importlib.import_module(f"minigooglenet.{FUNCTIONS[name]}")
+        value = globals()[name] = getattr(module, name)
+        return value
+    if not name.startswith("_") and importlib.util.find_spec(f"minigooglenet.{name}"):
+        return importlib.import_module(f"minigooglenet.{name}")
     raise AttributeError(f"module 'minigooglenet' has no attribute {name!r}", name=name, obj=sys.modules[__name__])
 
 

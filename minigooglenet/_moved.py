@@ -243,9 +243,12 @@ class OldNames:
     def complete(self, module):
         """Add the old names to a loaded module; a function with the name of an old module is not replaced."""
         name, before = module.__name__, vars(module).get("__getattr__")
+        functions = vars(module).get("FUNCTIONS", ())  # those that are imported on first use
         prefixes = [name, *(old for old, new in self.modules.items() if new == name)]
 
         def attribute(missing):
+            if missing in functions:
+                return before(missing)
             for old in (f"{prefix}.{missing}" for prefix in prefixes):
                 if old in self.names:
                     new = self.names[old]
@@ -265,7 +268,7 @@ class OldNames:
         module.__getattr__ = attribute
         for old, new in self.modules.items():
             owner, _, last = old.rpartition(".")
-            if owner in prefixes and not isinstance(vars(module).get(last, module), ModuleType):
+            if owner in prefixes and (last in functions or not isinstance(vars(module).get(last, module), ModuleType)):
                 sys.modules[old] = _Gathered(old, new)
 
 

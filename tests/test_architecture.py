@@ -28,11 +28,13 @@ FLOORS = (
             "methods",
             "names",
             "parallel",
+            "freed_memory",
             "extras",
             "renamed",
         ),
         ("orphans", "children", "starting"),
     ),
+    ("independent processes, one for each job", ("jobs",)),
     (
         "operations on plain arrays; the graph, which knows no operation; the framework of exercises, without content",
         ("kernels", "graph", "exercises"),
@@ -48,6 +50,7 @@ FLOORS = (
     ("the cost of a network", ("counting",)),
     ("training runs that can be resumed", ("training",)),
     ("objects in images: boxes, proposals, classified regions", ("detection",)),
+    ("training by many workers", ("distributed",)),
     ("pages that show a network", ("viewer",)),
     ("demonstrations: a lesson may use everything below the course", ("lessons", "bench", "tour", "warmup")),
     ("handing out lessons, checking and grading", ("course",)),
@@ -146,7 +149,7 @@ def test_no_import_goes_in_a_circle():
 
 
 def test_graph_knows_no_layer_and_no_kernel():
-    allowed = {"checks", "console", "graph", "methods", "names", "parallel", "shapes", "typing"}
+    allowed = {"checks", "console", "freed_memory", "graph", "methods", "names", "parallel", "shapes", "typing"}
     for path in (ROOT / "graph").glob("*.py"):
         assert {target.split(".")[0] for target in _imports(path)} <= allowed, path.name
 
@@ -184,7 +187,7 @@ def test_sources_of_notebooks_use_public_names():
 
 def test_lessons_are_folders_with_all_that_they_need():
     folders = sorted((ROOT / "lessons").glob("lesson_*"))
-    assert [folder.name[7:9] for folder in folders] == [f"{number:02}" for number in range(16)]
+    assert [folder.name[7:9] for folder in folders] == [f"{number:02}" for number in range(17)]
     for folder in folders:
         assert [path.name[:2] for path in folder.glob("[0-9]*.py")] == [folder.name[7:9]]
         assert (folder / "quiz.tsv").is_file()

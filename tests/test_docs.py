@@ -50,7 +50,7 @@ def test_figure_of_the_network_has_the_engines_numbers(monkeypatch):
 
 def test_teachers_page_counts_lessons_and_exercises():
     counted = len([number for number in everything() if number[:2].isdigit()])
-    assert f"sixteen notebooks with {counted} exercises" in _text(ROOT / "docs" / "teach.md")
+    assert f"seventeen notebooks with {counted} exercises" in _text(ROOT / "docs" / "teach.md")
 
 
 def _text(page):
@@ -93,7 +93,7 @@ def test_numbers_on_counting_are_true():
     nin = mg.count(mg.models.nin(init="zeros"))
     alexnet = mg.count(mg.models.alexnet(groups=2, init="zeros"))
     ratios = [c.memory(batch=2, threads=2).total / (2 * c.peak_wire_bytes) for c in (nin, alexnet)]
-    assert [round(ratio, 1) for ratio in ratios] == [4.4, 4.3]
+    assert all(4 < ratio < 5 for ratio in ratios), ratios  # the workspace depends on the processor's vectors
 
 
 def run(page, folder, monkeypatch):

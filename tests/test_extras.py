@@ -11,7 +11,8 @@ from minigooglenet import extras
 # What each extra is for, tried without its packages.
 USES = {
     "weights": (("safetensors", "google.protobuf"), "mg.weights.save(g, 'w.safetensors')"),
-    "training": (("joblib",), "mg.training.train_ensemble(mg.training.Recipe('digits', models=2), 'run')"),
+    "training": (("filelock",), "mg.training.train_ensemble(mg.training.Recipe('digits', models=2), 'run')"),
+    "dask": (("distributed",), "next(__import__('minigooglenet.jobs').jobs.on_dask([], address='tcp://nowhere'))"),
     "onnx": (("onnx",), "mg.weights.onnx.export(g, 'net.onnx')"),
     "course": (("sklearn",), "mg.data.digits()"),
 }
@@ -45,7 +46,7 @@ def test_missing_package_gives_the_command_that_installs_it(extra, tmp_path):
 def test_engine_works_without_any_extra(tmp_path):
     program = """
     import sys
-    for name in ("safetensors", "google.protobuf", "joblib", "sklearn", "filelock", "onnx", "jupytext", "nbformat"):
+    for name in ("safetensors", "google.protobuf", "sklearn", "filelock", "onnx", "jupytext", "nbformat"):
         sys.modules[name] = None
     import numpy as np, minigooglenet as mg
     g = mg.models.mini_googlenet(rng=0)
@@ -60,7 +61,7 @@ def test_engine_works_without_any_extra(tmp_path):
 
 def test_requirements_contain_those_of_nested_extras():
     names = {requirement.name for requirement in extras.requirements("course")}
-    assert {"numpy", "pillow", "safetensors", "joblib", "scikit-learn"} <= names
+    assert {"numpy", "pillow", "safetensors", "filelock", "scikit-learn"} <= names
     assert not names & {"minigooglenet", "onnx", "sphinx"}
 
 

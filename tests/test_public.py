@@ -2,6 +2,8 @@
 
 import copy
 import pickle
+import subprocess
+import sys
 from importlib import metadata
 
 import numpy as np
@@ -21,6 +23,19 @@ def mini():
 def test_dir_shows_the_public_names_and_each_exists():
     assert dir(mg) == sorted(mg.__all__)
     assert all(hasattr(mg, name) for name in mg.__all__)
+
+
+def test_importing_the_package_imports_no_part_of_it():
+    program = "import sys, minigooglenet; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    child = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert not {"numpy", "numba", "matplotlib"} & set(child.stdout.split())
+
+
+@pytest.mark.parametrize("name", mg.FUNCTIONS)
+def test_function_is_the_same_before_and_after_its_import(name):
+    program = f"import minigooglenet as mg; first = mg.{name}; import minigooglenet.{mg.FUNCTIONS[name]}; "
+    program += f"from minigooglenet import {name}; assert first is mg.{name} is {name} and callable(first)"
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_version_is_that_of_the_package():

@@ -30,7 +30,7 @@ def _cells(notebook, kind):
 
 
 def test_every_lesson_links_to_its_notebook_and_colab(lessons):
-    assert len(lessons) == 16
+    assert len(lessons) == 17
     for name, notebook in lessons.items():
         text = "".join(_cells(notebook, "markdown")[1]["source"])
         assert f"<../../lessons/{name}.ipynb>" in text

@@ -3,6 +3,7 @@
 import argparse
 import errno
 import os
+import re
 import sys
 from importlib.metadata import version
 
@@ -25,6 +26,7 @@ from minigooglenet.cli import (
     hint,
     lessons,
     release,
+    sweep,
     tour,
     train,
     view,
@@ -39,6 +41,7 @@ COMMANDS = {
     "view": view,
     "gradcheck": gradcheck,
     "train": train,
+    "sweep": sweep,
     "evaluate": evaluate,
     "classify": classify,
     "detect": detect,
@@ -89,8 +92,8 @@ def sentence(error: OSError) -> str:
     if error.errno is None or error.strerror is None:
         return str(error)  # raised by this package, with a complete message
     path = "" if error.filename is None else f"{os.fspath(error.filename)}: "
-    reason = REASONS.get(error.errno, error.strerror.lower())
-    return f"{path}{reason}"
+    worker = "".join(re.findall(r"^worker \d+: ", error.strerror))  # by distributed.errors
+    return f"{worker}{path}{REASONS.get(error.errno, error.strerror.removeprefix(worker).lower())}"
 
 
 def main(arguments=None) -> int:

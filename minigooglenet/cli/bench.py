@@ -6,7 +6,7 @@ from pathlib import Path
 
 from minigooglenet import console, files, models, parallel
 from minigooglenet.bench import peers
-from minigooglenet.bench.run import PARTS, USUAL, describe, head, measure, save_figures
+from minigooglenet.bench.run import PARTS, PROFILE, USUAL, describe, head, measure, save_figures
 from minigooglenet.bench.settings import Settings
 from minigooglenet.cli.arguments import output, positive, report_written
 from minigooglenet.weights import by_name
@@ -24,7 +24,7 @@ def add_parser(commands, name):
         metavar="PART",
         nargs="*",
         type=_part,
-        help=f"parts to measure: {', '.join(part for part in PARTS if part != 'profile')}, or all "
+        help=f"parts to measure: {', '.join(part for part in PARTS if part not in PROFILE)}, or all "
         f"(default: {', '.join(USUAL)}); or the path of the network to measure",
     )
     parser.add_argument(
@@ -58,7 +58,9 @@ def add_parser(commands, name):
         help=f"other engines to measure, such as {','.join(peers.KNOWN)}; or none (default: all that are installed)",
     )
     parser.add_argument(
-        "--profile", action="store_true", help="measure the time per node and per operation of a training step"
+        "--profile",
+        action="store_true",
+        help="measure the time per node and per operation of a training step, and draw a timeline of one image",
     )
     parser.add_argument("--quick", action="store_true", help="measure less, in a few seconds")
     parser.add_argument("--json", metavar="FILE", help="JSON file for all results, with units in the names")
@@ -70,7 +72,7 @@ def add_parser(commands, name):
 def run(options):
     """Measure one part after another; print each result as soon as it is complete."""
     parts, settings, missing = _settings(options)
-    if "ladder" in parts:
+    if {"ladder", "scaling", "timeline"} & set(parts):
         Path(options.out).mkdir(parents=True, exist_ok=True)
     out = output(options.json)
     result = describe(settings, missing)
@@ -89,8 +91,9 @@ def run(options):
         for table in PARTS[part].tables(result[part]):
             console.show(out, table)
         _write(result, in_file)
-        if part == "ladder":
-            image, text = save_figures(result[part], options.out)
+        saved = save_figures(part, result[part], options.out)
+        if saved:
+            image, text = saved
             out.print(f"written: {image} and its alt text {text}", markup=False, soft_wrap=True)
     if in_file:
         report_written(out, in_file)
@@ -109,9 +112,9 @@ def _settings(options):
     model = paths[0] if paths else options.model
     parts = [part for part in options.parts if part not in paths] or ([] if options.profile else list(USUAL))
     if "all" in parts:
-        parts = [part for part in PARTS if part != "profile"]
+        parts = [part for part in PARTS if part not in PROFILE]
     if options.profile:
-        parts = [*parts, "profile"]
+        parts = [*parts, *PROFILE]
     chosen = None if options.peers is None else peers.names(options.peers)
     installed, missing = peers.find(chosen)
     if missing and chosen is not None:
@@ -135,7 +138,7 @@ def _write(result, path):
 
 
 def _part(text):
-    known = [*(part for part in PARTS if part != "profile"), "all"]
+    known = [*(part for part in PARTS if part not in PROFILE), "all"]
     if text not in known and not by_name.is_path(text):
         hint = f". Did you mean --model {text}?" if text in models.names() else ""
         raise argparse.ArgumentTypeError(f"unknown part {text!r}; choose from {', '.join(known)}{hint}")

@@ -12,7 +12,7 @@ from minigooglenet.exercises.plain import plain
 from minigooglenet.exercises.shown import brief, printable
 from minigooglenet.names import hint
 
-COURSES: list[str] = []  # names of packages whose subpackages are lessons: "minigooglenet.lessons"
+COURSES = ["minigooglenet.lessons"]  # names of packages whose subpackages are lessons
 VARIABLE = "MINIGOOGLENET_LESSONS"  # more course packages, separated by commas: for the processes that commands start
 FOLDERS = "MINIGOOGLENET_EXERCISES"  # folders with exercises, separated as in PATH: set by --exercises
 

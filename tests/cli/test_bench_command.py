@@ -25,11 +25,13 @@ def test_quick_run_prints_tables_and_writes_files(capsys, tmp_path):
         assert part in out
     for part in ("Inference of the main output", "Threads: plan(x)", "Time of a training step", "Node by node"):
         assert part in out
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"roofline.png", "roofline.txt"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        *("roofline.png", "roofline.txt", "timeline.png", "timeline.txt"),
+    }
     result = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))
     assert list(result) == [
         *("machine", "settings", "missing_peers", "load_average"),
-        *("ladder", "network", "threads", "profile"),
+        *("ladder", "network", "threads", "profile", "timeline"),
     ]
     assert result["machine"]["cpu"] in out
     assert result["settings"]["model"] == "mini"
@@ -41,8 +43,9 @@ def test_profile_measures_no_other_part(capsys, tmp_path, monkeypatch):
     assert main(["bench", *SMALL, "--profile"]) == 0
     out = capsys.readouterr().out
     assert "Time of a training step" in out
+    assert "One image through the plan" in out
     assert "Inference" not in out
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["minigooglenet-bench"]
 
 
 def test_missing_peers_are_reported_and_the_run_continues(capsys, monkeypatch):

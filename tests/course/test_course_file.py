@@ -92,7 +92,7 @@ def test_empty_course_file_counts_everything_by_stars(read):
         ("nmae = 'x'", "nmae: unknown key. Did you mean 'name'?"),
         ("partial = 1", "partial: expected true or false, got 1"),
         ("name = 3", "name: expected text in quotes, got 3"),
-        ("[lessons.16]", "lessons.16: unknown lesson '16'. Choose from 00, 01"),
+        ("[lessons.99]", "lessons.99: unknown lesson '99'. Choose from 00, 01"),
         ("lessons = ['01']", "lessons: expected a table, got ['01']"),
         ("[lessons]\n01 = true", "lessons.01: expected a table, [lessons.01], got true"),
         ("[lessons.01]\n[lessons.1]", "lessons.1: lesson 01 appears twice"),

@@ -71,7 +71,8 @@ def _output(cell):
 def _spoiled(cells):
     """Return [(prediction, answer)] of the answers that a cell before them, other than the question, contains.
 
-    Answers of fewer than four letters and digits are ignored, because [0, 0] appears everywhere.
+    Answers of fewer than four letters and digits are ignored, because [0, 0] appears everywhere. So are the words that
+    a question offers for its answer.
     """
     questions, spoiled = {}, []
     for index, cell in enumerate(cells):
@@ -80,6 +81,8 @@ def _spoiled(cells):
             answer = answer.strip("'")
             earlier = [other for position, other in enumerate(cells[:index]) if position != questions[number]]
             letters = sum(map(str.isalnum, answer))
+            if answer.isalpha() and answer in cells[questions[number]].source:
+                continue
             if letters > 3 and any(answer in text for other in earlier for text in (other.source, _output(other))):
                 spoiled.append((number, answer))
     return spoiled
@@ -92,6 +95,9 @@ def test_answer_in_an_earlier_cell_is_detected():
     prediction, outcome = cell('predict("98.a", ...)'), cell("outcome", "98.a: it is 2.925. So it is.\n")
     question = nbformat.v4.new_markdown_cell("Is it 2.925?")
     assert _spoiled([question, prediction, outcome]) == []
+    choice = [nbformat.v4.new_markdown_cell("Guess: dogs or *cats*?"), cell('predict("98.b", ...)')]
+    assert _spoiled([cell("cats = 2"), *choice, cell("outcome", "98.b: it is cats. So it is.\n")]) == []
+    assert _spoiled([cell("cows = 2"), *choice, cell("outcome", "98.b: it is cows. So it is.\n")]) == [("98.b", "cows")]
     assert _spoiled([cell("x", "sum 2.925"), question, prediction, outcome]) == [("98.a", "2.925")]
     assert _spoiled([question, prediction, nbformat.v4.new_markdown_cell("It is 2.925"), outcome]) == [
         ("98.a", "2.925")

@@ -130,4 +130,4 @@ def test_wheel_from_the_sdist_contains_the_lessons(tmp_path):
     )
     folder, count = done.stdout.splitlines()
     assert Path(folder).samefile(site / notebooks)
-    assert count == "16"
+    assert count == "17"

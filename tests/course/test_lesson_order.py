@@ -25,6 +25,8 @@ LONG = (
     "kept(",
     "train(",
     "trainer.run(",
+    "compare_modes(",
+    "distributed.simulate(",
     "region_network(",
     "trained_multibox(",
     "training.gradient_flow(",

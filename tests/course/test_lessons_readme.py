@@ -17,7 +17,7 @@ def test_every_command_in_the_readme_exists():
 
 def test_readme_table_lists_the_lesson_titles():
     titles = re.findall(r"^\| (\d\d .*?) \|", README, flags=re.MULTILINE)
-    assert [title[:2] for title in titles] == [f"{number:02}" for number in range(16)]
+    assert [title[:2] for title in titles] == [f"{number:02}" for number in range(17)]
     for source in handout.sources():
         title = re.search(r"^# # (.*)$", source.read_text(encoding="utf-8"), flags=re.MULTILINE).group(1)
         assert title in titles

@@ -32,6 +32,7 @@ from minigooglenet.exercises.result import Result
 
 EXERCISES = [e for e in everything().values() if isinstance(e, Exercise) and e.number != "13.3"]  # it returns nothing
 CALLED = [e for e in EXERCISES if e.cases_function]
+ROUNDING = [e for e in CALLED if e.tolerance > 0]  # with a tolerance of 0, the bits are the lesson
 JUDGED = [e for e in EXERCISES if e.judge_function]
 QUESTIONS = [e for e in everything().values() if isinstance(e, Question)]
 NUMERIC_JUDGES = [find(number) for number in ("04.2", "11.1", "12.2")]
@@ -48,10 +49,15 @@ def _changed(exercise, change):
 
 
 @pytest.mark.parametrize("way", ROUNDED)
-@pytest.mark.parametrize("exercise", CALLED + NUMERIC_JUDGES, ids=_number)
+@pytest.mark.parametrize("exercise", ROUNDING + NUMERIC_JUDGES, ids=_number)
 def test_check_accepts_right_answers_that_round(exercise, way):
     result = check(exercise.number, _changed(exercise, ROUNDED[way]))
     assert result.passed, str(result)
+
+
+@pytest.mark.parametrize("exercise", [e for e in CALLED if e.tolerance == 0], ids=_number)
+def test_exercise_without_tolerance_rejects_round_off(exercise):
+    assert check(exercise.number, then(exercise.reference_function, noisy)).status == "wrong"
 
 
 @pytest.mark.parametrize("number", LINEAR)
@@ -107,7 +113,7 @@ def test_check_accepts_float32_or_names_it(exercise, back):
     assert result.passed or "float32" in str(result), str(result)
 
 
-@pytest.mark.parametrize("exercise", CALLED, ids=_number)
+@pytest.mark.parametrize("exercise", ROUNDING, ids=_number)
 def test_check_names_known_mistakes_that_round(exercise):
     for wrong in exercise.wrongs:
         if wrong.name == "changes its input" or "values are right" in wrong.message:

@@ -5,7 +5,9 @@ import pytest
 from minigooglenet.bench.page import executable
 
 
-@pytest.fixture(scope="session")
+# Playwright's event loop counts as running in this thread until it is stopped, and no other test can start a loop then.
+# So each module of tests starts a browser of its own.
+@pytest.fixture(scope="module")
 def browser():
     program = executable()
     if program is None:

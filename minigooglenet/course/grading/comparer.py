@@ -7,6 +7,7 @@ JSON, and answers each with a line.
 
 import contextlib
 import functools
+import gc
 import json
 import signal
 import sys
@@ -49,7 +50,7 @@ def limited(seconds):
         return
 
     def stop(_which, frame):
-        if _in_finalizer(frame):  # Python would drop the error; the object is gone in a moment
+        if _drops_errors(frame):  # it returns in a moment
             signal.setitimer(signal.ITIMER_PROF, AGAIN)
             return
         raise TimeoutError(f"it took more than {seconds:.0f} s of CPU time")
@@ -63,8 +64,10 @@ def limited(seconds):
         signal.signal(signal.SIGPROF, before)
 
 
-def _in_finalizer(frame):
-    while frame is not None and frame.f_code.co_name != "__del__":
+def _drops_errors(frame):
+    """Return whether Python would drop an error here: in a finalizer, or in a callback of the garbage collector."""
+    callbacks = [getattr(callback, "__code__", None) for callback in gc.callbacks]
+    while frame is not None and frame.f_code.co_name != "__del__" and frame.f_code not in callbacks:
         frame = frame.f_back
     return frame is not None
 

@@ -27,6 +27,7 @@ from minigooglenet.exercises.find import everything, find
 SEED = 5
 EXERCISES = [e for e in everything().values() if isinstance(e, Exercise) and e.number not in ("08.2", "13.3")]
 CALLED = [e for e in EXERCISES if e.cases_function]
+ROUNDING = [e for e in CALLED if e.tolerance > 0]  # with a tolerance of 0, the bits are the lesson
 
 
 def graded(number, given):
@@ -51,7 +52,7 @@ def _number(exercise):
     return exercise.number
 
 
-@pytest.mark.parametrize("exercise", CALLED, ids=_number)
+@pytest.mark.parametrize("exercise", ROUNDING, ids=_number)
 def test_grading_accepts_right_answers_that_round(exercise):
     for way, change in ROUNDED.items():
         row = graded(exercise.number, _changed(exercise, change))
