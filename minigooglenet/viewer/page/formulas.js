@@ -314,7 +314,6 @@ const FORMULAS = {
           ["power", output],
         ],
         inputs: true,
-        values: product(output),
       };
     },
   },
