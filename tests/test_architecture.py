@@ -31,6 +31,7 @@ FLOORS = (
             "freed_memory",
             "extras",
             "renamed",
+            "shortcut",
         ),
         ("orphans", "children", "starting"),
     ),
@@ -149,7 +150,8 @@ def test_no_import_goes_in_a_circle():
 
 
 def test_graph_knows_no_layer_and_no_kernel():
-    allowed = {"checks", "console", "freed_memory", "graph", "methods", "names", "parallel", "shapes", "typing"}
+    allowed = {"checks", "console", "freed_memory", "graph", "methods", "names", "parallel", "shapes", "shortcut"}
+    allowed.add("typing")
     for path in (ROOT / "graph").glob("*.py"):
         assert {target.split(".")[0] for target in _imports(path)} <= allowed, path.name
 

@@ -9,11 +9,12 @@ from minigooglenet.console import Table
 from minigooglenet.kernels import compiled
 from minigooglenet.layers import Conv2d
 from minigooglenet.parallel import spinning
-from minigooglenet.planning import plan
+from minigooglenet.planning import live, plan
 
 BATCHES, QUICK = (1, 8), (1,)
 ALL, RETURNED = "all ideas", "no keeping of freed memory"
 GRAPH, ASLEEP = "no plan: graph(x)", "no spinning of threads"
+NODES = "node by node"  # what a graph does without a live plan
 
 
 def measure(options, progress) -> dict:
@@ -30,7 +31,7 @@ def measure(options, progress) -> dict:
         "products by NumPy (im2col)": plan(_with_algorithm(graph, "im2col"), main),
         GRAPH: lambda x: graph.infer(_named(graph, x), main)[main],
     }
-    plans[f"{GRAPH}, {ASLEEP}"] = plans[GRAPH]
+    plans |= dict.fromkeys((f"{GRAPH}, {NODES}", f"{GRAPH}, {ASLEEP}"), plans[GRAPH])
     records, steps = [], []
     with settings.threads(options.threads):
         for batch in options.batch_sizes(BATCHES, QUICK):
@@ -39,7 +40,7 @@ def measure(options, progress) -> dict:
             calls = {name: lambda run=run, x=x: run(x) for name, run in plans.items()}
             with _restored():
                 timings = clock.alternate(
-                    calls, rounds=options.rounds, seconds=options.seconds, pause=0, before=_switch_spinning
+                    calls, rounds=options.rounds, seconds=options.seconds, pause=0, before=_switch
                 )
             records += _records(batch, timings)
             progress(f"optimisations of training, batch {batch}")
@@ -59,7 +60,7 @@ def _training(options, graph, batch):
         functions[RETURNED] = step
 
     def before(name):
-        _switch_spinning(name)
+        _switch(name)
         freed_memory.keep(name != RETURNED)
         step()  # the first step after the switch finds memory as the step before left it
 
@@ -69,18 +70,20 @@ def _training(options, graph, batch):
         )
 
 
-def _switch_spinning(name):
+def _switch(name):
     spinning.set_spinning(ASLEEP not in name)
+    live.enable(NODES not in name)
 
 
 @contextlib.contextmanager
 def _restored():
     """Restore the settings that are switched in a `with` block."""
-    spins = spinning.get_spinning()
+    spins, lives = spinning.get_spinning(), live.enable()
     try:
         yield
     finally:
         spinning.set_spinning(spins)
+        live.enable(lives)
         freed_memory.keep(freed_memory.wanted())
 
 

@@ -55,7 +55,7 @@ class Plan:
         self.unneeded = [name for name in graph.nodes if name not in order]
         self.inputs, self.shapes = tuple(graph.inputs), dict(graph.shapes)
         self.choice = forms.choice.get()  # a plan keeps the forms that were chosen when it was made
-        self.steps, self.identities = steps_of(graph, order, outputs, fuse)
+        self.steps, self.identities = self._steps_of(graph, order, fuse)
         self.views = views_of(self.steps, self.shapes, join)
         self.buffers, self.sizes = buffers_of(self)
         self.waits = set(waits_of(self))
@@ -65,6 +65,9 @@ class Plan:
         self.observe: Callable[[int | None, Callable[[], None]], Callable[[], None]] | None = None
         self._unused: dict[Any, list[Memory]] = {}
         self._lock = threading.Lock()
+
+    def _steps_of(self, graph, order, fuse):
+        return steps_of(graph, order, self.outputs, fuse)
 
     def __call__(self, x: Array | dict[str, Array]) -> Any:
         """Return the array of the one output, or {wire: array} for several."""

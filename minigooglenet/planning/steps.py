@@ -4,7 +4,7 @@ import copy
 from typing import NamedTuple
 
 from minigooglenet.kernels import compiled, forms
-from minigooglenet.layers import Add, Concat, Conv2d, Dropout, Linear
+from minigooglenet.layers import Add, BatchNorm2d, Concat, Conv2d, Dropout, Linear
 from minigooglenet.planning.lowering import lowering
 
 
@@ -38,9 +38,13 @@ class Step(NamedTuple):
         return self.bind is not None or self.joins
 
 
-def steps_of(graph, order, outputs, fuse=True):
-    """Return the steps that do the work of the nodes in `order`, and {output of an identity: its input}."""
-    consumers = {}
+def steps_of(graph, order, outputs, fuse=True, live=False):
+    """Return the steps that do the work of the nodes in `order`, and {output of an identity: its input}.
+
+    live : whether the steps use the layers of the graph, with the arrays that they have in every run, or copies
+    """
+    consumers: dict[str, list[str]] = {}
+    copied = (lambda layer: layer) if live else copy.deepcopy
     for name in order:
         for wire in graph.nodes[name].wires:
             consumers.setdefault(wire, []).append(name)
@@ -61,7 +65,7 @@ def steps_of(graph, order, outputs, fuse=True):
                 break
             chain.append(follower)
         followers = [graph.nodes[node].layer for node in chain[1:]] if fuse else []
-        fused = _fused(layer, followers) if rule and _may_fuse(layer) else None
+        fused = _fused(layer, followers, live) if rule and _may_fuse(layer) else None
         taken = len(fused.taken) if fused else 0
         done.update(chain[1 : 1 + taken])
         channels, nodes = tuple(graph.shapes[wire][0] for wire in wires), tuple(chain[: 1 + taken])
@@ -69,9 +73,9 @@ def steps_of(graph, order, outputs, fuse=True):
             steps.append(Step(fused, wires, channels, nodes, type(fused).bind, per_sample=True))
         elif rule:
             joins = type(layer) is Concat and forms.storey_of("concat") != "yours"
-            steps.append(Step(copy.deepcopy(layer), wires, channels, nodes, *_bind_of(layer, rule), joins))
+            steps.append(Step(copied(layer), wires, channels, nodes, *_bind_of(layer, rule), joins))
         else:
-            steps.append(Step(copy.deepcopy(layer), wires, channels, nodes))
+            steps.append(Step(copied(layer), wires, channels, nodes))
     return _by_depth(steps), same
 
 
@@ -85,17 +89,16 @@ def _bind_of(layer, rule):
 
 def _may_fuse(layer):
     """Return whether compiled code computes this layer and `fused` supports it; only then is Numba imported."""
-    if type(layer) in (Linear, Add):
-        return forms.storey_of("linear" if type(layer) is Linear else "add") == "fast"
-    if type(layer) is not Conv2d:
-        return False
-    return forms.storey_of("conv2d") == "fast" if layer.algorithm == "auto" else compiled.fast() is not None
+    if type(layer) is Conv2d and layer.algorithm != "auto":
+        return compiled.fast() is not None
+    operation = {Conv2d: "conv2d", Linear: "linear", Add: "add", BatchNorm2d: "batch_norm2d"}.get(type(layer))
+    return operation is not None and forms.storey_of(operation) == "fast"
 
 
-def _fused(layer, followers):
+def _fused(layer, followers, live):
     from minigooglenet.planning import fused  # imports Numba
 
-    return fused.fused(layer, followers)
+    return fused.fused(layer, followers, live)
 
 
 def _rule(graph, name):

@@ -121,10 +121,11 @@ def test_items_are_those_of_the_plan(googlenet, monkeypatch, threads):
             assert len(items_of(googlenet, step, 1, threads)) == count, step.nodes
 
 
-# Least efficiency for so many threads. Beyond 16, GoogLeNet's small maps have too few rows and tiles of filters.
+# Least efficiency for so many threads, with vectors of 32 or 64 bytes. Beyond 16 threads, GoogLeNet's small maps have
+# too few rows and tiles of filters.
 @pytest.mark.parametrize(
     ("images", "bounds"),
-    [(1, {4: 0.93, 8: 0.92, 16: 0.82}), (8, {16: 0.9, 64: 0.76}), (32, {16: 0.94, 64: 0.88})],
+    [(1, {4: 0.93, 8: 0.92, 16: 0.76}), (8, {16: 0.9, 64: 0.74}), (32, {16: 0.94, 64: 0.88})],
 )
 def test_googlenet_keeps_all_threads_busy(googlenet, images, bounds):
     for threads in THREADS:

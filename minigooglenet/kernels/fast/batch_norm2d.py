@@ -7,7 +7,7 @@ import numpy as np
 
 from minigooglenet.kernels.fast.flat import typed
 from minigooglenet.kernels.fast.jit import compiled, compiled_sum
-from minigooglenet.kernels.fast.threads import parallel_for
+from minigooglenet.kernels.fast.threads import parallel_for, pieces
 
 
 def forward(x, weight, bias, mean=None, var=None, eps=1e-5):
@@ -25,6 +25,18 @@ def forward(x, weight, bias, mean=None, var=None, eps=1e-5):
 
     parallel_for(task, x.shape[1], x.size)
     return y, *constants[2:]
+
+
+def bind(x, weight, bias, mean, var, eps, y):
+    """Return [(task, count)] for `parallel_for`; every run normalises x with the given statistics and writes y."""
+    images = [(_flat(x[n : n + 1]), _flat(y[n : n + 1])) for n in range(len(x))]
+    constants, eps = [typed(np.ascontiguousarray(a)) for a in (weight, bias, mean, var)], x.dtype.type(eps)
+
+    def task(start, stop):
+        for n, first, end in pieces(start, stop, x.shape[1]):
+            _forward(*images[n], *constants, eps, False, first, end)
+
+    return [(task, len(x) * x.shape[1])]
 
 
 def backward(grad_y, x, weight, mean, var, eps=1e-5, batch_statistics=True):

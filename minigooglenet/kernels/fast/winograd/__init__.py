@@ -93,9 +93,18 @@ def workspace(x_shape, weight_shape, stride, padding, groups, threads, itemsize)
 
 
 def prepare(weight, groups, rotated=False):
-    """Return the transformed weight of each group, in panels of filters: (36, panels, C/groups, filters of a panel).
+    """Return the transformed weight of each group: `transforming` and its tasks."""
+    transformed, bound = transforming(weight, groups, rotated)
+    for task, count in bound:
+        parallel.parallel_for(task, count)
+    return transformed
 
-    So the products of some filters read neighbouring values for one channel after another, in the order of memory.
+
+def transforming(weight, groups, rotated=False):
+    """Return (transformed, [(task, count)] for `parallel_for`); every run transforms the weight of each group again.
+
+    A transformed weight consists of panels of filters: (36, panels, C/groups, filters of a panel). So the products of
+    some filters read neighbouring values for one channel after another, in the order of memory.
 
     rotated : rotate each kernel by 180 degrees and swap K and C, for the input gradient
     """
@@ -103,7 +112,7 @@ def prepare(weight, groups, rotated=False):
     sizes, distances = (len(weight) // groups, weight.shape[1]), (weight[0].size, 9)
     if rotated:
         sizes, distances = sizes[::-1], distances[::-1]
-    transformed, lanes = [], VECTOR_BYTES // weight.itemsize
+    transformed, bound, lanes = [], [], VECTOR_BYTES // weight.itemsize
     for part in np.split(weight, groups):
         panels, kernels = -(-sizes[0] // (NR * lanes)), part.reshape(-1)
         u = np.empty((ELEMENTS, panels, sizes[1], NR * lanes), weight.dtype)
@@ -111,9 +120,9 @@ def prepare(weight, groups, rotated=False):
         def task(start, stop, kernels=kernels, u=u):
             transforms.transform_weights(kernels, distances, rotated, sizes[0], u, start, stop, lanes)
 
-        parallel.parallel_for(task, panels)
         transformed.append(u)
-    return transformed
+        bound.append((task, panels))
+    return transformed, bound
 
 
 def _block(index, size):

@@ -1,0 +1,261 @@
+"""A graph that computes inference by a live plan returns the same bits as node by node, whatever changes in between."""
+
+import contextlib
+import copy
+import gc
+import pickle
+import threading
+import weakref
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numeric import draw, needs_numba
+from test_plan_equals_graph import random_graph
+
+import minigooglenet as mg
+from minigooglenet import layers
+from minigooglenet.graph import forward
+from minigooglenet.planning import live
+
+pytestmark = needs_numba
+
+
+@pytest.fixture(autouse=True)
+def live_plans():
+    before = live.enable()
+    live.enable(True)
+    yield
+    live.enable(before)
+
+
+@contextlib.contextmanager
+def node_by_node():
+    live.enable(False)
+    try:
+        yield
+    finally:
+        live.enable(True)
+
+
+def assert_same_bits(g, x):
+    """Compare three calls, of which the last runs a live plan if it applies, with the graph node by node."""
+    with node_by_node():
+        expected = g(x)
+    for _ in range(3):
+        assert g(x).tobytes() == expected.tobytes()
+
+
+def runs_live(g, x, monkeypatch):
+    g(x)
+    with monkeypatch.context() as patch:
+        patch.setattr(forward, "forward", lambda *_, **__: pytest.fail("node by node"))
+        try:
+            g(x)
+        except pytest.fail.Exception:
+            return False
+    return True
+
+
+def small(**settings_):
+    return mg.models.mini_googlenet(width=0.5, depth=2, rng=0, **settings_)
+
+
+def images(count=1, size=32, dtype=np.float32):
+    return draw(count, 3, size, size, dtype=dtype)
+
+
+@pytest.mark.parametrize(("name", "count"), [("mini_googlenet", 4), ("resnet18", 1), ("mobilenet_v2", 2)])
+def test_networks_compute_the_same_bits(name, count, monkeypatch):
+    g = getattr(mg.models, name)(rng=0)
+    x = draw(count, *next(iter(g.inputs.values())), dtype=np.float32)
+    assert_same_bits(g, x)
+    assert runs_live(g, x, monkeypatch)
+
+
+@settings(max_examples=100)
+@given(st.data())
+def test_random_graphs_compute_the_same_bits(data):
+    g = random_graph(data, data.draw(st.integers(1, 2), label="inputs"))
+    count = data.draw(st.integers(1, 6), label="images")
+    outputs = data.draw(st.lists(st.sampled_from(list(g.shapes)), min_size=1, max_size=4, unique=True), label="outputs")
+    for seed in range(3):
+        x = {name: draw(count, *shape, seed=seed, dtype=np.float32) for name, shape in g.inputs.items()}
+        with node_by_node():
+            expected = g.infer(x, outputs)
+        got = g.infer(x, outputs)
+        assert got.keys() == expected.keys()
+        for wire, y in expected.items():
+            assert (got[wire].tobytes(), got[wire].dtype) == (y.tobytes(), y.dtype), wire
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 8])
+def test_thread_counts_compute_the_same_bits(threads, own_threads):
+    g = small()
+    mg.set_num_threads(threads)
+    assert_same_bits(g, images(2))
+
+
+def in_place(g):
+    for array in g.params.values():
+        array *= 1.5
+
+
+def replaced(g):
+    for name, array in g.params.items():
+        g.params[name] = array + np.float32(0.25)
+
+
+def statistics(g):
+    for name, array in g.buffers.items():
+        g.buffers[name] = array + np.float32(0.5)
+
+
+def transposed(g):
+    for name, array in g.params.items():
+        g.params[name] = np.asfortranarray(array)
+
+
+def in_double(g):
+    for name, array in g.params.items():
+        g.params[name] = array.astype(np.float64)
+
+
+def method_of_a_layer(g):
+    name = next(name for name, node in g.nodes.items() if isinstance(node.layer, layers.ReLU))
+    g.nodes[name].layer.forward = lambda x, train=False: (2 * x, None)
+
+
+def settings_of_a_layer(g):
+    pool = next(node.layer for node in g.nodes.values() if isinstance(node.layer, layers.MaxPool2d))
+    pool.stride = [2, 2]
+
+
+def another_layer(g):
+    name = next(name for name, node in g.nodes.items() if isinstance(node.layer, layers.ReLU))
+    g.nodes[name] = g.nodes[name]._replace(layer=layers.Tanh())
+
+
+def one_more_node(g):
+    g.add("more", layers.Softmax(), g.main)
+
+
+def trained(g):
+    outputs, tape = g.forward({"image": images(2)}, train=True)
+    _, grads = g.backward({g.main: np.ones_like(outputs[g.main])}, tape)
+    for name, grad in grads.items():
+        g.params[name] -= np.float32(0.01) * grad
+
+
+CHANGES = [in_place, replaced, statistics, transposed, in_double, method_of_a_layer, settings_of_a_layer]
+CHANGES += [another_layer, one_more_node, trained]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+def test_changes_take_effect_in_the_next_call(change):
+    g = small(norm="batch")
+    assert_same_bits(g, images())
+    change(g)
+    assert_same_bits(g, images())
+
+
+def test_method_of_a_class_takes_effect(monkeypatch):
+    g = small()
+    assert_same_bits(g, images())
+    monkeypatch.setattr(layers.ReLU, "infer", lambda self, x: np.abs(x))
+    monkeypatch.setattr(layers.ReLU, "forward", lambda self, x, train=False: (np.abs(x), None))
+    assert_same_bits(g, images())
+
+
+def test_chosen_forms_take_effect():
+    g, calls = small(), []
+
+    def recorded(x):
+        calls.append(x.shape)
+        return np.maximum(x, 0), x > 0
+
+    assert_same_bits(g, images())
+    with mg.use(relu=(recorded, lambda grad, mask: grad * mask)):
+        g(images())
+    assert calls
+    with mg.use("numpy"):
+        assert_same_bits(g, images())
+
+
+def test_other_arrays_are_computed_node_by_node(monkeypatch):
+    g = small()
+    assert runs_live(g, images(4), monkeypatch)
+    assert not runs_live(g, images(5), monkeypatch)
+    assert not runs_live(g, images(dtype=np.float64), monkeypatch)
+
+
+def test_own_layers_are_computed_node_by_node(monkeypatch):
+    class Double(layers.ReLU):
+        def forward(self, x, train=False):
+            return np.float64(2) * x.astype(np.float64), None
+
+    g = mg.Graph(image=(3, 8, 8))
+    g.add("double", Double(), "image")
+    assert not runs_live(g, images(size=8), monkeypatch)
+    assert g(images(size=8)).dtype == np.float64
+
+
+def test_results_do_not_change_later():
+    g = small()
+    first = [g(images()) for _ in range(3)][-1]
+    kept = first.copy()
+    g(images() + 1)
+    assert (first == kept).all()
+    x = images()
+    wires = g.infer({"image": x}, ("image", g.main))
+    wires = g.infer({"image": x}, ("image", g.main))
+    assert not np.may_share_memory(wires["image"], x)
+
+
+def test_threads_may_call_one_graph_at_once():
+    g, wrong = small(), []
+    inputs = [draw(1, 3, 32, 32, seed=seed, dtype=np.float32) for seed in range(3)]
+    expected = [g(x).tobytes() for x in inputs]
+
+    def work():
+        for _ in range(5):
+            wrong.extend(i for i, x in enumerate(inputs) if g(x).tobytes() != expected[i])
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_graphs_are_copied_stored_and_freed_as_before():
+    g = small()
+    expected = [g(images()) for _ in range(3)][-1]
+    for other in (copy.deepcopy(g), pickle.loads(pickle.dumps(g))):
+        assert (other(images()) == expected).all()
+    reference = weakref.ref(g)
+    del g
+    gc.collect()
+    assert reference() is None
+
+
+def test_errors_of_inputs_name_them_as_before():
+    g = small()
+    for _ in range(3):
+        g(images())
+    with pytest.raises(ValueError, match="input 'image' must be"):
+        g(images(size=31))
+
+
+def test_switch_is_read_from_the_environment(monkeypatch):
+    monkeypatch.setattr(live, "_enabled", [])
+    monkeypatch.setenv("MINIGOOGLENET_LIVE", "0")
+    assert live.enable() is False
+    monkeypatch.setattr(live, "_enabled", [])
+    monkeypatch.setenv("MINIGOOGLENET_LIVE", "yes")
+    with pytest.raises(ValueError, match="MINIGOOGLENET_LIVE must be 0 or 1, got 'yes'"):
+        live.enable()
+    with pytest.raises(TypeError, match="expects True or False"):
+        live.enable(1)
