@@ -57,12 +57,13 @@ def our_step(graph, x, labels, weights):
     """Return a function that does one step on a copy of `graph` and returns the loss."""
     net, velocity = copy.deepcopy(graph), {}
     (image,) = net.inputs
+    rates = {"lr": LEARNING_RATE, "momentum": MOMENTUM}
+    update = functools.partial(optim.sgd_step, net.params, velocity=velocity, **rates)
 
     def step():
         logits, tape = net.forward({image: x}, train=True)
         loss, _, grads = losses.weighted_sum(logits, labels, weights)
-        _, grad_params = net.backward(grads, tape)
-        optim.sgd_step(net.params, grad_params, velocity, lr=LEARNING_RATE, momentum=MOMENTUM)
+        net.backward(grads, tape, inputs=False, on_gradients=update)
         return loss
 
     return step

@@ -70,6 +70,7 @@ class ShardedTrainer(Trainer):
         self.group: Group = Alone() if group is None else group
         self.shards = shards.of_settings(settings, self.group.size)
         super().__init__(graph, split, settings, out)
+        self._early = False  # the gradients of all shards are added first
         self.layout, self._trained = flat.of_training(graph, self.head_weights, self.frozen)
         self._own = shards.of_rank(self.shards, self.group.rank, self.group.size)
         self._epoch_order: tuple[int, IntArray] = (-1, np.empty(0, np.int64))
@@ -105,7 +106,7 @@ class ShardedTrainer(Trainer):
         finally:
             loaded.close()
 
-    def gradients(self, batch: data.Batch) -> Gradients:
+    def gradients(self, batch: data.Batch, update: object = None) -> Gradients:
         """Return the Gradients of the whole batch, of which `batch` has this worker's images."""
         epoch, number = divmod(self.step, self.steps_per_epoch)
         planned = self._batch_order(epoch, number)

@@ -12,7 +12,7 @@ from minigooglenet import methods, parallel
 from minigooglenet.graph.errors import checked_gradients, named_errors
 
 
-def backward(nodes, grads, tape, targets, observer=None):
+def backward(nodes, grads, tape, targets, observer=None, on_gradients=None):
     """Run the nodes in reverse: pop each node's gradient and cache, call its layer's backward, add up the results.
 
     Parameters
@@ -21,6 +21,7 @@ def backward(nodes, grads, tape, targets, observer=None):
     grads : {wire: gradient} to start from
     tape : the tape of the forward pass; it is empty afterwards
     targets : wires whose gradients are returned
+    on_gradients : function that takes the parameter gradients of each node, which are then not returned
 
     Returns
     -------
@@ -47,7 +48,10 @@ def backward(nodes, grads, tape, targets, observer=None):
                 pending.add(wire, part)
             named = {f"{name}/{key}": value for key, value in grads_of_layer.items()}
             if name not in tape.frozen:
-                grad_params |= named
+                if on_gradients is None:
+                    grad_params |= named
+                elif named:
+                    on_gradients(named)
             if observer:
                 observer.after(name, "backward", dict(parts) | named)
     return {wire: pending.sums.get(wire) for wire in targets}, grad_params

@@ -6,7 +6,7 @@ stores the result under the node's name. The files `forward` and `backward` in t
 
 import copy
 import functools
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -194,6 +194,7 @@ class Graph:
         wires: str | Iterable[str] = (),
         inputs: bool = True,
         on_node: Observer | None = None,
+        on_gradients: Callable[[dict[str, Array]], object] | None = None,
     ) -> tuple[dict[str, Array], dict[str, Array]]:
         """Run the backward pass for the forward pass that returned `tape`.
 
@@ -204,18 +205,20 @@ class Graph:
         wires : more wires whose gradients are returned
         inputs : whether to return the input gradients; training does not need them, and they take time
         on_node : an observer (`graph.observers`)
+        on_gradients : function that takes {"node/weight": gradient} of one node as soon as they are known. They are not
+            kept, so an optimizer that updates the node here saves the memory of all gradients.
 
         Returns
         -------
         grad_inputs : {wire: gradient} for every input that the forward pass used (unless inputs=False) and for `wires`
-        grad_params : {"node/weight": gradient} for every node that a gradient reached
+        grad_params : {"node/weight": gradient} for every node that a gradient reached; empty with `on_gradients`
         """
         wires = (wires,) if isinstance(wires, str) else tuple(wires)
         errors.check_grads(grads, wires, tape, self)
         targets = [name for name in self.inputs if inputs and name in tape.computed and name not in tape.closed]
         targets += [wire for wire in wires if wire not in targets]
         tape.spent = True
-        sums, grad_params = backward.backward(self.nodes, grads, tape, targets, on_node)
+        sums, grad_params = backward.backward(self.nodes, grads, tape, targets, on_node, on_gradients)
         dtype = next(iter(grads.values())).dtype
         results = {w: np.zeros(tape.computed[w], dtype) if grad is None else grad for w, grad in sums.items()}
         passed_on = [results[wire] for wire in wires]  # layers received these arrays and may have kept views

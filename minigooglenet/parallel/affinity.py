@@ -65,6 +65,19 @@ def allowed() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def everywhere() -> set[int]:
+    """Return the processors that this process may use when its threads are not pinned."""
+    if POOL.reserved is not None:
+        return POOL.reserved[1]
+    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
+
+
+def move_to(processors: set[int]) -> None:
+    """Let the calling thread, and all that it will start, use these processors, if the system can."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, processors)
+
+
 def begin_worker() -> None:
     """Keep the calling worker thread off the reserved processor."""
     worker = threading.get_native_id()

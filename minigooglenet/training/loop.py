@@ -1,5 +1,6 @@
 """A short training loop, readable from top to bottom: one SGD step per batch."""
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -10,7 +11,7 @@ from minigooglenet.data import Dataset, Pixels
 from minigooglenet.graph import Graph
 from minigooglenet.shapes import integer
 from minigooglenet.training.feeding import check_batches, feeding
-from minigooglenet.training.step import Step, gradients
+from minigooglenet.training.step import Step, gradients, ties
 from minigooglenet.typing import Array, ArrayLike, Rng
 
 
@@ -78,16 +79,18 @@ def train(
     check_batches(g, size, batch_size)
     weights = losses.head_weights(g)
     count = epochs * -(-size // batch_size)
-    velocity, steps = dict[str, Array](), list[Step]()
+    velocity, steps, tied = dict[str, Array](), list[Step](), ties(g)
     for epoch in range(epochs):
         order = rng.permutation(size)
         for start in range(0, len(order), batch_size):
             (x, targets), number = take(order[start : start + batch_size], epoch), len(steps)
             if not len(targets):
                 continue
-            result = gradients(g, x, targets, weights, number=number)
-            rate = schedules.polynomial(lr, number, count)
-            optim.sgd_step(g.params, result.params, velocity, lr=rate, momentum=momentum, weight_decay=weight_decay)
+            rates = {"lr": schedules.polynomial(lr, number, count), "momentum": momentum, "weight_decay": weight_decay}
+            update = functools.partial(optim.sgd_step, g.params, velocity=velocity, **rates)
+            result = gradients(g, x, targets, weights, number=number, update=None if tied else update)
+            if tied:
+                update(result.params)
             steps.append(Step(number, count, result.loss, result.accuracy))
             if on_step:
                 on_step(steps[-1])

@@ -1,7 +1,8 @@
 """One training step: the losses of all classifiers and their gradients, with an error if a loss is not finite."""
 
 import copy
-from collections.abc import Collection, Mapping
+import itertools
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -58,6 +59,7 @@ def gradients(
     number: int = 0,
     frozen: Collection[str] = (),
     smoothing: float = 0.0,
+    update: Callable[[dict[str, Array]], object] | None = None,
 ) -> Gradients:
     """Return the Gradients of a batch.
 
@@ -70,6 +72,9 @@ def gradients(
     number : number of this step for the error message
     frozen : nodes that are not trained
     smoothing : label smoothing of all losses
+    update : function that updates the parameters of one node, called in the backward pass with {name: gradient} as soon
+        as they are known. Then no gradients are kept, and `Gradients.params` is empty. If the backward pass raises an
+        error, some parameters are already updated. Not for networks in which `ties` is True.
 
     Raises
     ------
@@ -84,10 +89,26 @@ def gradients(
         loss, heads, grads = losses.weighted_sum(logits, labels, weights, smoothing)
         if not np.isfinite(loss):
             _stop(g, name, x, number)
-        _, grad_params = g.backward(grads, tape, inputs=False)  # the next loss reports a gradient that is not finite
+        _, grad_params = g.backward(
+            grads, tape, inputs=False, on_gradients=update
+        )  # the next loss reports a gradient that is not finite
     main = logits[list(weights)[-1]]
     hits = float((main.argmax(axis=1) == labels).mean())
     return Gradients(loss, {wire: float(value) for wire, value in heads.items()}, hits, grad_params, len(labels))
+
+
+def ties(g: Graph) -> bool:
+    """Return whether two parameters of a network share memory: an update of one would change the gradient of another.
+
+    Examples
+    --------
+    >>> import minigooglenet as mg
+    >>> g = mg.models.mini_googlenet(rng=0)
+    >>> mg.training.step.ties(g)
+    False
+    """
+    spans = sorted(np.lib.array_utils.byte_bounds(array) for array in g.params.values())
+    return any(end > start for (_, end), (start, _) in itertools.pairwise(spans))
 
 
 def _stop(g, name, x, number):

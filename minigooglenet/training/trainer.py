@@ -11,7 +11,7 @@ import time
 import warnings
 from collections.abc import Callable, Generator, Mapping, Sequence
 from copy import deepcopy
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ from minigooglenet.training.lock import Hold, locked
 from minigooglenet.training.log import Epoch, best_epoch, run_logs, truncations
 from minigooglenet.training.run_files import BEST, CHECKPOINT, SAVED, WEIGHTS
 from minigooglenet.training.settings import Settings
-from minigooglenet.training.step import Gradients, Step, gradients
+from minigooglenet.training.step import Gradients, Step, gradients, ties
 from minigooglenet.typing import Array, IntArray, PathLike
 from minigooglenet.weights.network import contents_of
 
@@ -102,6 +102,10 @@ class Trainer:
         # Of the optimizers in `adaptive`; RMSProp uses "square" and the velocity.
         self.adam: dict[str, dict[str, Any]] = {"mean": {}, "square": {}, "count": {}}
         self._multipliers = self.settings.multipliers(graph.params)
+        # Clipping and the gradient log need all gradients together; without them, each node is updated in the backward
+        # pass, which saves their memory.
+        needs_all = self.settings.clip_norm is not None or self.settings.gradients_every
+        self._early = not needs_all and not ties(graph)
         self.origin: dict[str, Any] | None = None
         self.recipe: dict[str, Any] | None = None
         self.hold: Hold | None = None
@@ -415,13 +419,17 @@ class Trainer:
 
     def learn(self, batch: data.Batch, rate: float) -> Gradients:
         """Do one optimizer step on a batch, and return its `step.Gradients`, before clipping."""
-        settings, result = self.settings, self.gradients(batch)
-        grads = clipped(result.params, settings.clip_norm)
-        settings.move(self.graph.params, grads, self.velocity, self.adam, rate, self._multipliers)
+        settings = self.settings
+        state = {"velocity": self.velocity, "adam": self.adam, "rate": rate, "multipliers": self._multipliers}
+        update = partial(settings.move, self.graph.params, **state)
+        if self._early:
+            return self.gradients(batch, update)
+        result = self.gradients(batch)
+        update(clipped(result.params, settings.clip_norm))
         return result
 
-    def gradients(self, batch: data.Batch) -> Gradients:
-        """Return the `step.Gradients` of a batch."""
+    def gradients(self, batch: data.Batch, update: Callable[[dict[str, Array]], object] | None = None) -> Gradients:
+        """Return the `step.Gradients` of a batch; `update` takes those of each node (`step.gradients`)."""
         return gradients(
             self.graph,
             batch.x,
@@ -430,6 +438,7 @@ class Trainer:
             number=self.step,
             frozen=self.frozen,
             smoothing=self.settings.label_smoothing,
+            update=update,
         )
 
     def _average(self):

@@ -26,6 +26,7 @@ import numba
 import numpy as np
 
 from minigooglenet import files
+from minigooglenet.kernels.fast import compile_ahead
 
 VARIABLE = "NUMBA_CACHE_DIR"
 ADVICE = f"Try setting {VARIABLE} to a folder that only you can write to."
@@ -72,6 +73,13 @@ class KernelCache:
 
     def load_overload(self, sig, target_context):
         """Return the compiled code for a signature, or None."""
+        load = functools.partial(self._load, sig, target_context)
+        found = load()
+        if found is None and self.enabled and _keeping and self.cache_path is not None:
+            return compile_ahead.wait_for(self.function, load)
+        return found
+
+    def _load(self, sig, target_context):
         if not self.enabled:
             return None
         try:
