@@ -21,7 +21,7 @@ def backward(nodes, grads, tape, targets, observer=None, on_gradients=None):
     grads : {wire: gradient} to start from
     tape : the tape of the forward pass; it is empty afterwards
     targets : wires whose gradients are returned
-    on_gradients : function that takes the parameter gradients of each node, which are then not returned
+    on_gradients : takes the parameter gradients of each node, which are then not returned
 
     Returns
     -------
@@ -47,11 +47,8 @@ def backward(nodes, grads, tape, targets, observer=None, on_gradients=None):
             for wire, part in parts:
                 pending.add(wire, part)
             named = {f"{name}/{key}": value for key, value in grads_of_layer.items()}
-            if name not in tape.frozen:
-                if on_gradients is None:
-                    grad_params |= named
-                elif named:
-                    on_gradients(named)
+            if named and name not in tape.frozen:
+                (on_gradients or grad_params.update)(named)
             if observer:
                 observer.after(name, "backward", dict(parts) | named)
     return {wire: pending.sums.get(wire) for wire in targets}, grad_params

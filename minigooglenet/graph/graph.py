@@ -175,10 +175,7 @@ class Graph:
         return self.infer(x if isinstance(x, dict) else {next(iter(self.inputs)): x}, main)[main]
 
     def infer(self, inputs: dict[str, Array], outputs: str | Iterable[str] | None = None) -> dict[str, Array]:
-        """Return {wire: array} for `outputs`: inference, without a tape; wires are freed after their last consumer.
-
-        The next call for a few images runs a live plan, which computes the same bits faster (`planning.live`).
-        """
+        """Return {wire: array} for `outputs`: inference without a tape, maybe by a live plan (`planning.live`)."""
         inputs, requested = self.check_inputs(inputs), self._requested(outputs)
         if (values := shortcut.infer(self, inputs, requested)) is not None:
             return values
@@ -205,8 +202,7 @@ class Graph:
         wires : more wires whose gradients are returned
         inputs : whether to return the input gradients; training does not need them, and they take time
         on_node : an observer (`graph.observers`)
-        on_gradients : function that takes {"node/weight": gradient} of one node as soon as they are known. They are not
-            kept, so an optimizer that updates the node here saves the memory of all gradients.
+        on_gradients : function that takes {"node/weight": gradient} of each node when they are known; none is kept
 
         Returns
         -------

@@ -1,7 +1,7 @@
 """A short training loop, readable from top to bottom: one SGD step per batch."""
 
-import functools
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -11,7 +11,8 @@ from minigooglenet.data import Dataset, Pixels
 from minigooglenet.graph import Graph
 from minigooglenet.shapes import integer
 from minigooglenet.training.feeding import check_batches, feeding
-from minigooglenet.training.step import Step, gradients, ties
+from minigooglenet.training.step import Step, gradients
+from minigooglenet.training.tied import ties
 from minigooglenet.typing import Array, ArrayLike, Rng
 
 
@@ -87,10 +88,9 @@ def train(
             if not len(targets):
                 continue
             rates = {"lr": schedules.polynomial(lr, number, count), "momentum": momentum, "weight_decay": weight_decay}
-            update = functools.partial(optim.sgd_step, g.params, velocity=velocity, **rates)
+            update = partial(optim.sgd_step, g.params, velocity=velocity, **rates)
             result = gradients(g, x, targets, weights, number=number, update=None if tied else update)
-            if tied:
-                update(result.params)
+            update(result.params)  # those that are left
             steps.append(Step(number, count, result.loss, result.accuracy))
             if on_step:
                 on_step(steps[-1])

@@ -1,7 +1,6 @@
 """One training step: the losses of all classifiers and their gradients, with an error if a loss is not finite."""
 
 import copy
-import itertools
 from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
@@ -72,9 +71,7 @@ def gradients(
     number : number of this step for the error message
     frozen : nodes that are not trained
     smoothing : label smoothing of all losses
-    update : function that updates the parameters of one node, called in the backward pass with {name: gradient} as soon
-        as they are known. Then no gradients are kept, and `Gradients.params` is empty. If the backward pass raises an
-        error, some parameters are already updated. Not for networks in which `ties` is True.
+    update : takes the {name: gradient} of each node in the backward pass; then `Gradients.params` is empty
 
     Raises
     ------
@@ -95,20 +92,6 @@ def gradients(
     main = logits[list(weights)[-1]]
     hits = float((main.argmax(axis=1) == labels).mean())
     return Gradients(loss, {wire: float(value) for wire, value in heads.items()}, hits, grad_params, len(labels))
-
-
-def ties(g: Graph) -> bool:
-    """Return whether two parameters of a network share memory: an update of one would change the gradient of another.
-
-    Examples
-    --------
-    >>> import minigooglenet as mg
-    >>> g = mg.models.mini_googlenet(rng=0)
-    >>> mg.training.step.ties(g)
-    False
-    """
-    spans = sorted(np.lib.array_utils.byte_bounds(array) for array in g.params.values())
-    return any(end > start for (_, end), (start, _) in itertools.pairwise(spans))
 
 
 def _stop(g, name, x, number):

@@ -31,7 +31,8 @@ from minigooglenet.training.lock import Hold, locked
 from minigooglenet.training.log import Epoch, best_epoch, run_logs, truncations
 from minigooglenet.training.run_files import BEST, CHECKPOINT, SAVED, WEIGHTS
 from minigooglenet.training.settings import Settings
-from minigooglenet.training.step import Gradients, Step, gradients, ties
+from minigooglenet.training.step import Gradients, Step, gradients
+from minigooglenet.training.tied import ties
 from minigooglenet.typing import Array, IntArray, PathLike
 from minigooglenet.weights.network import contents_of
 

@@ -10,7 +10,8 @@ from numeric import draw
 import minigooglenet as mg
 from minigooglenet import losses, optim, training
 from minigooglenet.training import trainer as trainers
-from minigooglenet.training.step import gradients, ties
+from minigooglenet.training.step import gradients
+from minigooglenet.training.tied import ties
 
 
 def network():

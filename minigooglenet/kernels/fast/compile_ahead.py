@@ -16,13 +16,13 @@ import os
 import subprocess
 import time
 
-import numpy as np
-
 from minigooglenet import children
 from minigooglenet.parallel import affinity, switches
 
 VARIABLE = "MINIGOOGLENET_COMPILE_AHEAD"
 FIRST = "implicit_gemm._convolve_parts"  # the kernel whose compilation starts the other processes
+# The kernels that each of the other processes compiles, as `first_kernels` does.
+PARTS = ("transforms.transform_weights", "winograd._convolve_block"), ("max_pool2d.in_vectors",)
 SECONDS = 0.02  # between two looks for a kernel
 PROGRAM = """
 import json, sys
@@ -31,8 +31,8 @@ from minigooglenet.parallel import affinity
 index, parent, processors = json.loads(sys.argv[1])
 orphans.end_with_parent(parent)
 affinity.move_to(set(processors))
-from minigooglenet.kernels.fast import compile_ahead
-compile_ahead.compile_part(index)
+from minigooglenet.kernels.fast import first_kernels
+first_kernels.PARTS[index]()
 """
 _started: list = []  # of this process, once it has compiled the first kernel
 
@@ -88,34 +88,10 @@ def _start():
         return
     processors = affinity.everywhere()
     parts = PARTS[: 0 if len(processors) < 2 else 1 if len(processors) < 4 else 2]
-    for index, (_, names) in enumerate(parts):
+    for index, names in enumerate(parts):
         with contextlib.suppress(OSError):  # no more processes are allowed
             _started.append(Helper(index, names, processors))
 
 
 def _name(kernel):
     return f"{kernel.__module__.rpartition('.')[2]}.{kernel.__qualname__}"
-
-
-def compile_part(index):
-    """Compile the kernels of a part, in a process that was started for it."""
-    PARTS[index][0]()
-
-
-def _winograd():
-    from minigooglenet.kernels.fast import winograd
-
-    x, weight, bias = (np.ones(shape, np.float32) for shape in ((1, 8, 24, 24), (8, 8, 3, 3), (8,)))
-    winograd.forward(x, weight, bias, (1, 1), ((1, 1), (1, 1)), 1)
-
-
-def _max_pooling():
-    from minigooglenet.kernels.fast import max_pool2d
-
-    max_pool2d.infer(np.ones((1, 8, 24, 24), np.float32), (3, 3), (2, 2), ((0, 1), (0, 1)))
-
-
-PARTS = (
-    (_winograd, ("transforms.transform_weights", "winograd._convolve_block")),
-    (_max_pooling, ("max_pool2d.in_vectors",)),
-)

@@ -16,7 +16,7 @@ import json, sys
 import numpy as np
 from numba.core import event
 import minigooglenet as mg
-from minigooglenet.kernels.fast import compile_ahead
+from minigooglenet.kernels.fast import compile_ahead, first_kernels
 from minigooglenet.parallel import affinity
 
 compiled = []
@@ -41,6 +41,27 @@ print(json.dumps([sorted(compiled), len(compile_ahead._started)]))
 """
 
 
+CALLS = """
+import json
+from numba.core.dispatcher import Dispatcher
+from minigooglenet.kernels.fast import compile_ahead, first_kernels
+
+called, by_type = set(), Dispatcher._compile_for_args
+
+def recorded(self, *given, **more):
+    called.add(compile_ahead._name(self.py_func))
+    return by_type(self, *given, **more)
+
+Dispatcher._compile_for_args = recorded
+parts = []
+for compile_part in first_kernels.PARTS:
+    called.clear()
+    compile_part()
+    parts.append(sorted(name for name in called if not name.startswith("subnormals")))
+print(json.dumps(parts))
+"""
+
+
 def run(cache, **variables):
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache), "MINIGOOGLENET_PIN": "0", **variables}
     process = subprocess.run(
@@ -60,6 +81,14 @@ def test_another_process_compiles_the_kernels_of_winograd(tmp_path):
     kernels, helpers = run(tmp_path, MINIGOOGLENET_COMPILE_AHEAD="0")
     assert "_convolve_block" in kernels
     assert helpers == 0
+
+
+def test_parts_compile_the_kernels_that_they_announce():
+    process = subprocess.run(
+        [sys.executable, "-c", CALLS], capture_output=True, text=True, timeout=600, check=True, env=dict(os.environ)
+    )
+    called = json.loads(process.stdout)
+    assert called == list(map(sorted, compile_ahead.PARTS))
 
 
 @pytest.fixture
