@@ -183,11 +183,23 @@ def test_chosen_forms_take_effect():
         assert_same_bits(g, images())
 
 
-def test_other_arrays_are_computed_node_by_node(monkeypatch):
+def test_other_arrays_are_computed_node_by_node(monkeypatch, own_threads):
     g = small()
+    mg.set_num_threads(4)
+    assert runs_live(g, images(8), monkeypatch)
+    assert not runs_live(g, images(9), monkeypatch)
+    mg.set_num_threads(5)
     assert runs_live(g, images(4), monkeypatch)
     assert not runs_live(g, images(5), monkeypatch)
     assert not runs_live(g, images(dtype=np.float64), monkeypatch)
+
+
+def test_live_plan_that_keeps_too_much_is_dropped(monkeypatch):
+    g = small()
+    monkeypatch.setattr(live, "MOST_BYTES", 1000)
+    assert_same_bits(g, images())
+    assert live._entries[g][(g.main,)].plan is None
+    assert not runs_live(g, images(), monkeypatch)
 
 
 def test_own_layers_are_computed_node_by_node(monkeypatch):
