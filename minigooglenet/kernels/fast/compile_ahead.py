@@ -2,8 +2,8 @@
 
 Numba compiles one kernel after another in a process. So a process that must compile implicit GEMM, as nearly every
 network does, starts another one that compiles the next large kernels, max pooling and Winograd's algorithm, or two with
-three processors. When it needs one of those kernels it waits until the kernel is in the cache. If anything goes wrong there,
-it compiles the kernel itself.
+three processors. When it needs one of those kernels it waits until it is in the cache. If anything goes wrong there, it
+compiles the kernel itself.
 
 Gain: the first image of GoogLeNet, without cached kernels, takes two thirds of the time on two processors.
 Switch it off with MINIGOOGLENET_COMPILE_AHEAD=0.
