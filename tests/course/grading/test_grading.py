@@ -79,7 +79,7 @@ def test_hostile_notebooks_harm_only_their_own_grades(tmp_path, protections):
             notebook(folder / f"honest {index}.ipynb", START, HONEST[status], "check('03.1', conv_db)")
         before = {path.name: path.read_bytes() for path in folder.iterdir()}
         begun = time.monotonic()
-        options = grader.GradingOptions(seconds=20.0, memory=1 << 31, whole=True, lesson="03", wall=45.0)
+        options = grader.GradingOptions(seconds=10.0, memory=1 << 31, whole=True, lesson="03", wall=30.0)
         _, _, whole = grader.grade(folder, tmp_path / "out.csv", options, jobs=4)
         seconds = time.monotonic() - begun
         with pytest.raises(TimeoutError):
