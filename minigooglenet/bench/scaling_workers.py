@@ -250,10 +250,10 @@ def measured_step(one: Any, batch: Any, group: Counted) -> Share:
     before, sent, computed = group.times.sums.copy(), group.sent, 0.0
     gradients = type(one).gradients
 
-    def timed(batch):
+    def timed(batch, *update):
         nonlocal computed
         begun = time.perf_counter()
-        result = gradients(one, batch)
+        result = gradients(one, batch, *update)
         computed = time.perf_counter() - begun
         return result
 

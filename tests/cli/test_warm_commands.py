@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from numeric import needs_numba
@@ -12,6 +13,7 @@ from minigooglenet import cli, data, models, weights
 from minigooglenet.kernels import compiled
 from minigooglenet.warmup import folder
 
+ROOT = Path(cli.__file__).parents[1]
 ANSWER = "def conv_db(dout):\n    return dout.sum(axis=(0, 2, 3))\n"
 NOTEBOOK = {
     "cells": [
@@ -87,6 +89,43 @@ json.dump(results, open("results.json", "w"))
 """
 
 
+# Start with the kernels that this machine has compiled before, so that the test takes less time, and afterwards remove
+# those that `warmup` did not use.
+WARMUP = """
+import json, shutil
+from pathlib import Path
+from minigooglenet import cli
+from minigooglenet.kernels.fast import compile_cache
+
+for source, folder in json.load(open("before.json")):
+    new = compile_cache.kept_in(Path(source))
+    for path in Path(folder).glob("*.nbc"):
+        shutil.copy(path, new)
+used, read, write = set(), compile_cache._read, compile_cache._write
+
+def recorded_read(folder, name, source):
+    used.add(folder / name)
+    return read(folder, name, source)
+
+def recorded_write(folder, name, parts, source):
+    used.add(folder / name)
+    write(folder, name, parts, source)
+
+compile_cache._read, compile_cache._write = recorded_read, recorded_write
+cli.main(["warmup"])
+for source, _ in json.load(open("before.json")):
+    for path in set(compile_cache.kept_in(Path(source)).glob("*.nbc")) - used:
+        path.unlink()
+"""
+
+
+def compiled_before():
+    """Return [[folder of sources, folder of their cached kernels]]."""
+    cache = compiled.fast().compile_cache
+    sources = {path.parent for path in ROOT.rglob("*.py") if "@compiled" in path.read_text(encoding="utf-8")}
+    return [[str(source), str(folder)] for source in sorted(sources) if (folder := cache.kept_in(source))]
+
+
 def cached(cache):
     return sorted(path.relative_to(cache) for path in cache.rglob("*.nbc"))
 
@@ -104,6 +143,7 @@ def test_no_command_compiles_after_warmup(tmp_path):
     weights.save(colour, work / "colour.safetensors", pixels=data.UNIT, classes=data.shapes(1).classes)
     (work / "mine.py").write_text(ANSWER, encoding="utf-8")
     (work / "class" / "03_ada.ipynb").write_text(json.dumps(NOTEBOOK), encoding="utf-8")
+    (work / "before.json").write_text(json.dumps(compiled_before()), encoding="utf-8")
     (work / "commands.json").write_text(json.dumps(COMMANDS), encoding="utf-8")
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache), "MPLBACKEND": "agg"}
 
@@ -118,7 +158,7 @@ def test_no_command_compiles_after_warmup(tmp_path):
             check=True,
         )
 
-    run("-m", "minigooglenet", "warmup")
+    run("-c", WARMUP)
     warm = cached(cache)
     assert len(warm) > 100
     commands = run("-c", PROGRAM)
