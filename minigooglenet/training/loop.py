@@ -81,6 +81,7 @@ def train(
     weights = losses.head_weights(g)
     count = epochs * -(-size // batch_size)
     velocity, steps, tied = dict[str, Array](), list[Step](), ties(g)
+    sgd_step: Callable[..., None] = optim.sgd_step
     for epoch in range(epochs):
         order = rng.permutation(size)
         for start in range(0, len(order), batch_size):
@@ -88,7 +89,7 @@ def train(
             if not len(targets):
                 continue
             rates = {"lr": schedules.polynomial(lr, number, count), "momentum": momentum, "weight_decay": weight_decay}
-            update = partial(optim.sgd_step, g.params, velocity=velocity, **rates)
+            update = partial(sgd_step, g.params, velocity=velocity, **rates)
             result = gradients(g, x, targets, weights, number=number, update=None if tied else update)
             update(result.params)  # those that are left
             steps.append(Step(number, count, result.loss, result.accuracy))

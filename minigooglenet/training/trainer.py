@@ -422,7 +422,8 @@ class Trainer:
         """Do one optimizer step on a batch, and return its `step.Gradients`, before clipping."""
         settings = self.settings
         state = {"velocity": self.velocity, "adam": self.adam, "rate": rate, "multipliers": self._multipliers}
-        update = partial(settings.move, self.graph.params, **state)
+        move: Callable[..., None] = settings.move
+        update = partial(move, self.graph.params, **state)
         if self._early:
             return self.gradients(batch, update)
         result = self.gradients(batch)
