@@ -137,7 +137,6 @@ class LiveConv2d:
         self.layer, self.limits, self.taken = conv, (-np.inf, np.inf), []
         if followers and (limits := _limits(followers[0])):
             self.limits, self.taken = limits, [type(followers[0])]
-        self.limited = bool(self.taken)
         self.settings = shapes.pair(conv.stride, "stride"), shapes.four_sided(conv.padding)
         self.dilation = conv2d.keywords_of(shapes.pair(conv.dilation, "dilation"))
         self.transformed, self.tasks = [], []
@@ -159,10 +158,6 @@ class LiveConv2d:
             for task, count in self.tasks:
                 parallel.parallel_for(task, count)
         return winograd.bind(x, self.transformed, bias, self.settings[1], self.limits, out)
-
-    def forward(self, x):
-        """Return (y, None) for complex arrays, which `bind` does not support."""
-        return self.layer.forward(x)
 
 
 class LiveLinear:

@@ -10,6 +10,7 @@ that a live plan has read from the layers is compared in every call; after a cha
 eight images in float32, because for more the savings are small and the memory that it keeps is large.
 """
 
+import contextlib
 import operator
 import weakref
 
@@ -19,7 +20,7 @@ from minigooglenet import parallel
 from minigooglenet.kernels import compiled, forms
 from minigooglenet.layers import Dropout, Flatten, GlobalAvgPool2d, GlobalMaxPool2d, Softmax
 from minigooglenet.parallel import inherited, switches
-from minigooglenet.planning.lowering import lowering
+from minigooglenet.planning.lowering import LOWERINGS, lowering
 from minigooglenet.planning.planner import LARGEST_TEAM, Plan
 from minigooglenet.planning.steps import steps_of
 
@@ -51,12 +52,14 @@ def infer(graph, inputs, outputs):
     """Return {wire: array} for checked inputs, or None if the graph must compute node by node."""
     x = next(iter(inputs.values()))
     inherited.check()  # report a wrong setting here, not as an error of a node
-    few = (
-        LARGEST_TEAM if parallel.get_num_threads() > LARGEST_TEAM else MOST_IMAGES
-    )  # more threads compute layer by layer
+    # More threads than a team compute more images faster layer by layer.
+    few = LARGEST_TEAM if parallel.get_num_threads() > LARGEST_TEAM else MOST_IMAGES
     if len(x) > few or x.dtype != np.float32 or not enable() or forms.choice.get() != FAST or compiled.fast() is None:
         return None
-    entries, state = _entries.setdefault(graph, {}), _state(graph)
+    state = _state(graph)
+    if state is None:
+        return None
+    entries = _entries.setdefault(graph, {})
     entry = entries.get(outputs)
     if entry is None or len(state) != len(entry.state) or not all(map(operator.is_, state, entry.state)):
         if len(entries) >= MOST_OUTPUTS:
@@ -64,8 +67,8 @@ def infer(graph, inputs, outputs):
         entries[outputs] = Entry(state)
         return None
     if entry.plan is None and entry.suitable:
-        entry.suitable = _suitable(graph, outputs)
-        entry.plan = LivePlan(graph, outputs) if entry.suitable else None
+        entry.plan = _plan(graph, outputs)
+        entry.suitable = entry.plan is not None
     if not entry.suitable:
         return None
     results = entry.plan.infer(inputs)
@@ -82,11 +85,16 @@ class Entry:
 
 
 def _state(graph):
-    """Return everything that decides what a live plan computes, except the values in arrays, to compare by identity."""
+    """Return everything that decides what a live plan computes, except the values in arrays, to compare by identity.
+
+    Return None if a layer is not one of this package's. It may hold anything, such as the graph itself.
+    """
     state = [*graph.shapes.values(), *graph.nodes]
     for layer, wires in graph.nodes.values():
+        if type(layer) not in LOWERINGS:
+            return None
         state += layer, wires, type(layer), *(getattr(type(layer), name, None) for name in METHODS)
-        for value in getattr(layer, "__dict__", {}).values():
+        for value in vars(layer).values():
             if type(value) is dict:
                 state += value.values()
             else:
@@ -94,8 +102,15 @@ def _state(graph):
     return state
 
 
+def _plan(graph, outputs):
+    """Return a LivePlan, or None if it could differ from the graph, or if a layer has a fault, which forward reports."""
+    with contextlib.suppress(ValueError, TypeError):
+        return LivePlan(graph, outputs) if _suitable(graph, outputs) else None
+    return None
+
+
 def _suitable(graph, outputs):
-    """Return whether every layer is one of this package's, and can change only by what `_state` compares."""
+    """Return whether every layer has its own methods, and can change only by what `_state` compares."""
     layers = [graph.nodes[name].layer for name, _ in graph.schedule(outputs)]
     if not all(map(lowering, layers)):
         return False

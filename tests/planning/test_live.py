@@ -253,6 +253,33 @@ def test_graphs_are_copied_stored_and_freed_as_before():
     assert reference() is None
 
 
+def test_layer_that_refers_to_its_graph_does_not_keep_it():
+    class Own(layers.Layer):
+        def output_shape(self, shape):
+            return shape
+
+        def forward(self, x, train=False):
+            return x + 0, None
+
+    g, layer = mg.Graph(image=(3, 8, 8)), Own()
+    layer.graph = g
+    g.add("own", layer, "image")
+    g(images(size=8))
+    reference = weakref.ref(g)
+    del g, layer
+    gc.collect()
+    assert reference() is None
+
+
+def test_faulty_setting_is_reported_in_every_call():
+    g = small()
+    assert_same_bits(g, images())
+    g.nodes["conv1/3x3"].layer.stride = 0
+    for _ in range(3):
+        with pytest.raises(ValueError, match="node 'conv1/3x3': stride"):
+            g(images())
+
+
 def test_errors_of_inputs_name_them_as_before():
     g = small()
     for _ in range(3):
