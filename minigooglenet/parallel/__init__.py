@@ -16,7 +16,8 @@ from minigooglenet.parallel.tasks import AbandonedError
 from minigooglenet.parallel.team import alone, as_team, check_team, team_rank
 
 __all__ = ["AbandonedError", "alone", "as_team", "check_team", "computing", "flush_with", "flushed", "flushing"]
-__all__ += ["get_num_threads", "num_chunks", "num_workers", "parallel_for", "run", "set_num_threads", "team_rank"]
+__all__ += ["get_num_threads", "num_chunks", "num_workers", "parallel_for", "range_of", "run", "set_num_threads"]
+__all__ += ["team_rank"]
 
 
 def parallel_for(task, count: int) -> None:
@@ -25,12 +26,16 @@ def parallel_for(task, count: int) -> None:
     In a team, every thread calls this function and runs its own range. It does not wait for the others.
     """
     if THREAD.rank is not None:
-        rank, size = THREAD.rank
-        start, stop = _ranges(count, size)[rank]
+        start, stop = range_of(count, *THREAD.rank)
         if start < stop:
             task(start, stop)
         return
     run([functools.partial(task, *part) for part in _ranges(count, min(count, num_workers()))])
+
+
+def range_of(count: int, rank: int, size: int) -> tuple[int, int]:
+    """Return the (start, stop) of 0 .. count that `parallel_for` gives to this thread of a team."""
+    return _ranges(count, size)[rank]
 
 
 def _ranges(count: int, parts: int) -> list[tuple[int, int]]:

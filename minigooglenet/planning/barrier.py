@@ -34,23 +34,27 @@ class Barrier:
 
     def wait(self):
         """Return when the whole team has arrived; raise an AbandonedError if a thread has given up."""
-        round_, before = _arrive(self.state, self.team)
-        while not _spin(self.state, round_, SPINS, (self.team - 1 - before) * STAGGER):
+        done, round_, before = _arrive(self.state, self.team, SPINS, STAGGER)
+        while not done:
             _yield_cpu()
             parallel.check_team()
+            done = _spin(self.state, round_, SPINS, (self.team - 1 - before) * STAGGER)
         if self.state[_BROKEN]:
             raise parallel.AbandonedError("another thread of the team has failed")
 
 
 @compiled
-def _arrive(state, team):
-    """Count this thread; the last thread completes the round. Return the round and the number of earlier arrivals."""
+def _arrive(state, team, spins, stagger):
+    """Count this thread, and wait; the last thread completes the round.
+
+    Return whether the round is complete, its number, and the number of earlier arrivals.
+    """
     round_ = read_atomically(state, _ROUND)
     before = add_atomically(state, _ARRIVED, 1)
     if before == team - 1:
         add_atomically(state, _ARRIVED, -team)
         add_atomically(state, _ROUND, 1)
-    return round_, before
+    return _spin(state, round_, spins, (team - 1 - before) * stagger), round_, before
 
 
 @compiled

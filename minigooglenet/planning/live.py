@@ -103,7 +103,7 @@ def _state(graph):
 
 
 def _plan(graph, outputs):
-    """Return a LivePlan, or None if it could differ from the graph, or if a layer has a fault, which forward reports."""
+    """Return a LivePlan, or None if it could differ from the graph or a layer has a fault, which `forward` reports."""
     with contextlib.suppress(ValueError, TypeError):
         return LivePlan(graph, outputs) if _suitable(graph, outputs) else None
     return None

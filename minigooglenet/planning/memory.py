@@ -59,13 +59,30 @@ class Memory:
         with named_errors(step.nodes[0], step.wires):
             if step.bind is not None and self.dtype.kind == "f":
                 extra = {"images": images} if hasattr(step.layer, "taken") else {}
-                return partial(_run_in_parallel, step.bind(step.layer, *xs, out=out, **extra))
+                return Tasks(step.bind(step.layer, *xs, out=out, **extra))
         return partial(_infer, step, xs, out)
 
 
-def _run_in_parallel(bound):
-    for task, count in bound:
-        parallel.parallel_for(task, count)
+class Tasks:
+    """The bound tasks of a step: a call runs them on all threads, or in a team the parts of the calling thread.
+
+    The parts are kept, because the threads of a team run the Python between two kernels one after another.
+    """
+
+    def __init__(self, bound):
+        self.bound, self.parts = bound, {}
+
+    def __call__(self):
+        rank = parallel.team_rank()
+        if rank is None:
+            for task, count in self.bound:
+                parallel.parallel_for(task, count)
+            return
+        if rank not in self.parts:
+            ranges = [(task, *parallel.range_of(count, *rank)) for task, count in self.bound]
+            self.parts[rank] = [partial(task, start, stop) for task, start, stop in ranges if start < stop]
+        for part in self.parts[rank]:
+            part()
 
 
 def _join(misplaced, out):
