@@ -1,6 +1,7 @@
 """The architecture: imports point down, and every file has one subject."""
 
 import ast
+import functools
 import importlib
 import re
 from pathlib import Path
@@ -73,6 +74,7 @@ ALLOWED_FAST = {"kernels.compiled", "planning.fused", "planning.barrier"}
 FLOOR = {part: number for number, (_, *groups) in enumerate(FLOORS) for group in groups for part in group}
 
 
+@functools.cache
 def _modules():
     """Return {path: name} of all modules, without the sources of notebooks such as 05_layers.py."""
     return {path: _name(path) for path in sorted(ROOT.rglob("*.py")) if not path.name[0].isdigit()}
@@ -83,8 +85,13 @@ def _name(path):
     return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
 
 
+@functools.cache
 def _imports(path):
-    """Yield the modules of this package that a file imports, without the package's name."""
+    """Return the modules of this package that a file imports, without the package's name."""
+    return list(_imported(path))
+
+
+def _imported(path):
     names = set(_modules().values())
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
