@@ -1,6 +1,7 @@
 """Spinning threads: when they spin, how they are signalled, and that a thread that sleeps instead computes the same."""
 
 import os
+import threading
 
 import numpy as np
 import pytest
@@ -16,12 +17,16 @@ PINS = hasattr(os, "sched_setaffinity")
 
 @pytest.fixture
 def calls(own_threads, monkeypatch):
-    """Record (value waited for, spins, delay) of every wait of two threads on two processors; no wait succeeds."""
-    recorded = []
+    """Record (value waited for, spins, delay) of every wait of this thread, on two processors; no wait succeeds.
+
+    Workers that earlier tests have started may still be on their way to sleep.
+    """
+    recorded, here = [], threading.current_thread()
 
     def wait(own, other, seen, spins, delay):
         own[0] += 1
-        recorded.append((seen, spins, delay))
+        if threading.current_thread() is here:
+            recorded.append((seen, spins, delay))
         return False
 
     mg.set_num_threads(2)
