@@ -52,13 +52,13 @@ def hold_against_im2col(case, dilation):
             assert_close(grad, array, 1e-5)
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(drawn=grouped_convolutions(np.float32))
 def test_direct_results_equal_im2col_in_float32(drawn):
     hold_against_im2col(*drawn)
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(drawn=grouped_convolutions(np.float64))
 def test_direct_results_equal_im2col_in_float64(drawn):
     hold_against_im2col(*drawn)
