@@ -1,8 +1,8 @@
 """A graph prepared for inference: fewer passes over memory, and no new memory per call.
 
-A plan does four things that a graph does not do node by node; `print(plan)` shows them. Batch norm and ReLU are fused into the
-convolution before them. Branches write directly into the output of their concat. Dropout is removed. Arrays that are
-never needed at the same time share a buffer, which stays in the caches from call to call.
+A plan does four things that a graph does not do node by node; `print(plan)` shows them. Batch norm and ReLU are fused
+into the convolution before them. Branches write directly into the output of their concat. Dropout is removed. Arrays
+that are never needed at the same time share a buffer, which stays in the caches from call to call.
 
 With as many images as threads, each thread takes some images through the whole network. Fewer images are computed by a
 thread team, step by step. With a team, one image of GoogLeNet takes 9.5 ms instead of 12.4.
