@@ -42,6 +42,7 @@ def warmup(progress=lambda done, steps, text: None):
         ("every layer, in double precision", lambda: _every_layer(np.float64)),
         ("complex steps", _complex_steps),
         ("kernels of lesson 13", _rungs),
+        ("waiting for other threads", _waiting),
     ]
     started = time.perf_counter()
     with compiled.fast().jit.Counter() as counter:
@@ -155,3 +156,11 @@ def _rungs():
     y = np.empty((1, 2, 3, 3), np.float32)
     for rung in (rungs.compiled_loops, rungs.along_rows, rungs.along_columns):
         rung(x, weight, bias, y)
+
+
+def _waiting():
+    """Compile the kernels that run only if a thread waits long, or if other programs leave the processors free."""
+    from minigooglenet.planning import barrier  # imports Numba
+
+    compiled.fast().waiting.wait(np.zeros(8, np.int64), np.ones(8, np.int64), 0, 1, 0)
+    barrier.spin(np.zeros(3, np.int64), 1, 1, 0)

@@ -38,7 +38,7 @@ class Barrier:
         while not done:
             _yield_cpu()
             parallel.check_team()
-            done = _spin(self.state, round_, SPINS, (self.team - 1 - before) * STAGGER)
+            done = spin(self.state, round_, SPINS, (self.team - 1 - before) * STAGGER)
         if self.state[_BROKEN]:
             raise parallel.AbandonedError("another thread of the team has failed")
 
@@ -54,11 +54,12 @@ def _arrive(state, team, spins, stagger):
     if before == team - 1:
         add_atomically(state, _ARRIVED, -team)
         add_atomically(state, _ROUND, 1)
-    return _spin(state, round_, spins, (team - 1 - before) * stagger), round_, before
+    return spin(state, round_, spins, (team - 1 - before) * stagger), round_, before
 
 
 @compiled
-def _spin(state, round_, spins, delay):
+def spin(state, round_, spins, delay):
+    """Return whether a round ends or a thread gives up within `spins` iterations; leave after `delay` more."""
     for _ in range(spins):
         if read_atomically(state, _ROUND) != round_ or read_atomically(state, _BROKEN) != 0:
             for _ in range(delay):
