@@ -139,8 +139,8 @@ class LiveConv2d:
             self.limits, self.taken = limits, [type(followers[0])]
         self.settings = shapes.pair(conv.stride, "stride"), shapes.four_sided(conv.padding)
         self.dilation = conv2d.keywords_of(shapes.pair(conv.dilation, "dilation"))
-        self.transformed, self.tasks = [], []
-        self.transforms = {}  # {number of images for which Winograd's algorithm is used: tasks to run before each run}
+        # Winograd's algorithm: transformed weights, the tasks that compute them, the batch sizes that it is used for.
+        self.transformed, self.tasks, self.batches = [], [], set()
 
     def bind(self, x, out, images):
         """Return [(task, count)] for `parallel_for`; every run computes `out` again."""
@@ -153,11 +153,15 @@ class LiveConv2d:
             return form.bind(x, weight, bias, *self.settings, groups, self.limits, out, **self.dilation)
         if not self.transformed:
             self.transformed, self.tasks = winograd.transforming(weight, groups)
-        if images not in self.transforms:
-            self.transforms[images] = self.tasks
-            for task, count in self.tasks:
-                parallel.parallel_for(task, count)
+        if images not in self.batches:
+            self.batches.add(images)
+            self.transform()
         return winograd.bind(x, self.transformed, bias, self.settings[1], self.limits, out)
+
+    def transform(self):
+        """Transform the weights that the layer has now, for the next run."""
+        for task, count in self.tasks:
+            parallel.parallel_for(task, count)
 
 
 class LiveLinear:

@@ -130,7 +130,7 @@ class LivePlan(Plan):
         super().__init__(graph, outputs)
         by_team = all(step.thread_parallel or isinstance(step.layer, SMALL) for step in self.steps)
         self.most_threads = LARGEST_TEAM if by_team else 1
-        self.convolutions = [step.layer for step in self.steps if hasattr(step.layer, "transforms")]
+        self.convolutions = [step.layer for step in self.steps if hasattr(step.layer, "transform")]
 
     def _steps_of(self, graph, order, fuse):
         return steps_of(graph, order, self.outputs, fuse, live=True)
@@ -141,8 +141,8 @@ class LivePlan(Plan):
         results = {wire: np.empty((len(x), *self.shapes[wire]), x.dtype) for wire in self.outputs}
         with parallel.computing():
             for convolution in self.convolutions:
-                for task, count in convolution.transforms.get(len(x), ()):
-                    parallel.parallel_for(task, count)
+                if len(x) in convolution.batches:
+                    convolution.transform()
             self._run_together(inputs, results, x.dtype, min(parallel.get_num_threads(), self.most_threads))
         return results
 
