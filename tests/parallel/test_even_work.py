@@ -85,13 +85,14 @@ def gemm_items(window, filters, images, threads):
 
 
 def winograd_items(tiles, filters, threads):
-    """Return tiles x filters of each item; an incomplete vector of tiles takes as long as a complete one."""
+    """Return tiles x filters of each item; an incomplete vector of tiles or filters takes as long as a complete one."""
     blocks, chunks = compiled.fast().winograd._split(tiles, filters, lanes(), threads)
-    vectors = -(-tiles // lanes())
+    vectors, columns = -(-tiles // lanes()), -(-filters // lanes())
     return [
         lanes()
         * (vectors * (block + 1) // blocks - vectors * block // blocks)
-        * (filters * (chunk + 1) // chunks - filters * chunk // chunks)
+        * lanes()
+        * (columns * (chunk + 1) // chunks - columns * chunk // chunks)
         for block in range(blocks)
         for chunk in range(chunks)
     ]
@@ -155,8 +156,9 @@ def test_bands_exceed_the_average_by_few_rows(size, filters, images, threads):
 @given(st.integers(1, 20_000), st.integers(1, 1024), COUNTS)
 def test_winograd_exceeds_the_average_by_one_block(tiles, filters, threads):
     items = winograd_items(tiles, filters, threads)
-    assert sum(items) == lanes() * -(-tiles // lanes()) * filters
-    assert busiest(items, threads) <= sum(items) / threads + compiled.fast().winograd.WIDTH * filters
+    columns = lanes() * -(-filters // lanes())
+    assert sum(items) == lanes() * -(-tiles // lanes()) * columns
+    assert busiest(items, threads) <= sum(items) / threads + compiled.fast().winograd.WIDTH * columns
 
 
 @given(st.integers(1, 300), st.integers(1, 8), COUNTS)

@@ -12,11 +12,11 @@ The error is not local. The largest input of a tile causes round-off in every ou
 3x3 window does not contain it: a single pixel of 1e6 among values around 1 causes errors of up to 0.5 in the other
 outputs of its tiles, and a single NaN makes all 16 outputs NaN. `docs/accuracy.md` has the numbers.
 
-The tiles of all images have consecutive indices. A block of 48 tiles is transformed, multiplied and transformed back
-while it stays in the processor's caches.
+The tiles of all images have consecutive indices. A block of at most 64 tiles is transformed, multiplied and transformed
+back while it stays in the processor's caches.
 """
 
-import math
+import functools
 
 import numpy as np
 
@@ -30,7 +30,9 @@ from minigooglenet.kernels.fast.winograd import tiles, transforms, weight_gradie
 from minigooglenet.kernels.fast.winograd.transforms import ELEMENTS, FILTERS, INPUT, OUTPUT, ROW, WIDTH
 
 NO_LIMITS = -np.inf, np.inf
-LEAST_FILTERS = 16  # that a thread computes for a block
+# Products that take as long as the transforms of the inputs that a tile has in one channel, and the tiles whose products
+# take as long as reading the weights for them.
+TRANSFORM, READING = 48, 8
 
 
 def forward(x, weight, bias, stride, padding, groups):
@@ -133,20 +135,30 @@ def _grid(size):
     return shapes.winograd_grid(size)
 
 
+@functools.lru_cache(maxsize=1024)
 def _split(count, filters, lanes, threads):
-    """Return (number of blocks of tiles, number of chunks of the filters): how the work is split over threads."""
-    least, most = -(-count // WIDTH), -(-count // (NR * lanes))
-    blocks = parallel.num_chunks(least, most, threads)
-    if blocks % threads == 0:
-        return blocks, 1
-    # If there are too few tiles for all threads, several threads compute one block, each for some of the filters. Then
-    # each of them reads only some of the weights, which takes longer than the transforms of the same tiles.
-    return least, max(1, min(threads // math.gcd(least, threads), filters // LEAST_FILTERS))
+    """Return (number of blocks of tiles, number of chunks of the filters): how the work is split over threads.
+
+    If there are too few tiles for all threads, several threads compute one block, each for some of the filters.
+    """
+    vectors, columns = -(-count // lanes), -(-filters // lanes)
+    least = -(-vectors * lanes // WIDTH)
+
+    def busiest(blocks, chunks):
+        """Return the work of the busiest thread, in products."""
+        items, chunk = -(-blocks * chunks // threads), -(-columns // chunks) * lanes
+        some = min(count, -(-vectors * (items if chunks == 1 else 1) // blocks) * lanes)
+        tiles_of_items = some if chunks == 1 else items * some
+        return tiles_of_items * (chunk + TRANSFORM) + items * READING * chunk
+
+    most = min(vectors, least + threads - 1)
+    choices = [(blocks, chunks) for blocks in range(least, most + 1) for chunks in range(1, min(threads, columns) + 1)]
+    return min(choices, key=lambda choice: busiest(*choice))
 
 
 def _most_tiles(vectors, blocks, lanes):
-    """Return the number of tiles of the largest block, in whole panels."""
-    return -(-vectors // (NR * blocks)) * NR * lanes
+    """Return the number of tiles of the largest block, in whole vectors."""
+    return -(-vectors // blocks) * lanes
 
 
 def _bind(x, y, u, bias, limits, corner):
@@ -155,7 +167,7 @@ def _bind(x, y, u, bias, limits, corner):
     lanes = VECTOR_BYTES // x.itemsize
     grid, limits = _grid(y.shape[2:]), (x.dtype.type(limits[0]), x.dtype.type(limits[1]))
     count, filters = len(x) * grid[0] * grid[1], y.shape[1]
-    vectors = -(-count // lanes)
+    vectors, columns = -(-count // lanes), -(-filters // lanes)
     blocks, chunks = _split(count, filters, lanes, parallel.num_workers())
     settings = values, step, x.shape[2:], target, target_step, y.shape[2:], u, bias, limits, corner, grid
     tiles_of_block = _most_tiles(vectors, blocks, lanes)
@@ -165,7 +177,7 @@ def _bind(x, y, u, bias, limits, corner):
         for item in range(start, stop):
             block, chunk = divmod(item, chunks)
             first, end = (min(count, vectors * i // blocks * lanes) for i in (block, block + 1))
-            part = filters * chunk // chunks, filters * (chunk + 1) // chunks
+            part = tuple(min(filters, columns * i // chunks * lanes) for i in (chunk, chunk + 1))
             _convolve_block(*settings, (first, end), part, v, lanes)
 
     return task, blocks * chunks
@@ -175,40 +187,53 @@ def _bind(x, y, u, bias, limits, corner):
 def _convolve_block(x, x_step, x_size, y, y_step, y_size, u, bias, limits, corner, grid, span, filters, v, lanes):
     """Compute some filters for the tiles in `span`; v (36, C * tiles + lanes) is a buffer for transformed inputs.
 
-    An element of v contains panels (C, NR vectors of tiles), whose products read contiguous memory.
+    The filters begin with a whole vector. An element of v contains (C, lanes) for one vector of tiles after another.
     """
     channels, count = u.shape[2], span[1] - span[0]
-    per_image = grid[0] * grid[1]
     rows, records = tiles.buffers(x_size, grid[1], x.dtype)
     d, half = np.empty(INPUT * ROW * WIDTH, x.dtype), np.empty(ELEMENTS * WIDTH, x.dtype)
-    flat_v, panel = v.reshape(-1), NR * lanes
+    flat_v = v.reshape(-1)
     for c in range(channels):
         tiles.gather_block(x, x_step, c * x_size[0] * x_size[1], x_size, corner, grid, span, rows, records, lanes)
         tiles.transpose_inputs(records, d, count, lanes)
-        transforms.transform_inputs(d, half, flat_v, c * panel, v.shape[1], channels * panel, count, lanes)
-    m, o = np.empty((ELEMENTS, FILTERS, WIDTH), x.dtype), np.empty(OUTPUT * OUTPUT * WIDTH, x.dtype)
-    flat_m = m.reshape(-1)
-    width = (count + lanes - 1) // lanes * lanes
-    zero, size = x.dtype.type(0), x.itemsize
-    u_rows, v_rows = np.empty(FILTERS, np.int64), row_table(channels, panel * size)
-    for k in range(filters[0], filters[1], FILTERS):
-        some = min(FILTERS, filters[1] - k)
-        for f in range(some):
-            u_rows[f] = ((k + f) // panel * channels * panel + (k + f) % panel) * size
-        for element in range(ELEMENTS):
-            a = np.int64(u.ctypes.data) + element * u.strides[0], u_rows[:some], panel * size
-            for t in range(0, width, panel):
-                b = np.int64(v.ctypes.data) + element * v.strides[0] + t * channels * size, v_rows, channels
-                c = np.int64(m.ctypes.data) + element * m.strides[0] + t * size, WIDTH * size, min(panel, width - t)
-                multiply_panel(zero, a, b, c, size, NO_BIAS, no_limits(zero), False)
-        for f in range(some):
-            begin = bias[k + f] if len(bias) else x.dtype.type(0)
-            transforms.transform_outputs(flat_m, half, o, f, begin, limits, count, lanes)
-            tiles.transpose_outputs(o, records, count, lanes)
-            tile = span[0]
-            while tile < span[1]:
-                n, first = tile // per_image, tile % per_image
-                end = min(per_image, first + span[1] - tile)
-                base = n * y_step + (k + f) * y_size[0] * y_size[1]
-                tiles.scatter(records, tile - span[0], y, base, y_size, grid, first, end)
-                tile += end - first
+        transforms.transform_inputs(d, half, flat_v, c * lanes, v.shape[1], channels * lanes, count, lanes)
+    m, o = np.empty((WIDTH, ELEMENTS, FILTERS), x.dtype), np.empty(OUTPUT * OUTPUT * lanes, x.dtype)
+    starts, area = np.zeros(FILTERS, x.dtype), y_size[0] * y_size[1]
+    k = filters[0]
+    while k < filters[1]:
+        some = min(FILTERS - k % FILTERS, filters[1] - k)
+        _multiply(v, u, m, count, k, some, lanes)
+        if len(bias):
+            starts[:some] = bias[k : k + some]
+        for t in range(count):
+            n, tile = (span[0] + t) // (grid[0] * grid[1]), (span[0] + t) % (grid[0] * grid[1])
+            place = tile // grid[1] * OUTPUT, tile % grid[1] * OUTPUT
+            for f in range(0, some, lanes):
+                at, base = t * ELEMENTS * FILTERS + f, n * y_step + (k + f) * area
+                transforms.transform_outputs(m.reshape(-1), at, half, o, starts, f, limits, lanes)
+                tiles.scatter(o, records, y, base, y_size, area, place, min(lanes, some - f), lanes)
+        k += some
+
+
+@compiled
+def _multiply(v, u, m, count, k, some, lanes):
+    """Fill m (tiles, 36, FILTERS) with the products of `count` tiles and `some` filters from filter k.
+
+    The filters are the columns of a product, because they are contiguous in u: a panel is read in the order of memory,
+    and few tiles do not leave vectors empty.
+    """
+    channels, panel, size = u.shape[2], u.shape[3], u.itemsize
+    zero, v_rows, u_rows = u.dtype.type(0), np.empty(count, np.int64), row_table(channels, panel * size)
+    for t in range(count):
+        v_rows[t] = (t // lanes * channels * lanes + t % lanes) * size
+    for element in range(ELEMENTS):
+        a = np.int64(v.ctypes.data) + element * v.strides[0], v_rows, lanes * size
+        f = 0
+        while f < some:
+            offset = (k + f) % panel
+            across = min(panel - offset, (some - f + lanes - 1) // lanes * lanes)
+            at = element * u.strides[0] + (k + f) // panel * u.strides[1] + offset * size
+            c = np.int64(m.ctypes.data) + element * m.strides[1] + f * size, m.strides[0], across
+            b = np.int64(u.ctypes.data) + at, u_rows, channels
+            multiply_panel(zero, a, b, c, size, NO_BIAS, no_limits(zero), False)
+            f += across

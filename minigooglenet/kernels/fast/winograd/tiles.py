@@ -66,29 +66,24 @@ def transpose_inputs(records, d, count, lanes):
 
 
 @compiled
-def transpose_outputs(o, records, count, lanes):
-    """Fill the records of `count` tiles, 16 values each, from o (4, 4, WIDTH), flat."""
-    for tile in range(0, count, lanes):
-        for value in range(0, SQUARE, lanes):
-            transpose(o, value * WIDTH + tile, WIDTH, records, tile * SQUARE + value, SQUARE)
+def scatter(o, records, images, base, size, area, corner, filters, lanes):
+    """Write one tile of some filters, at most a vector of them, from o (4, 4, lanes), without out-of-bounds parts.
 
-
-@compiled
-def scatter(records, record, images, base, size, grid, first, end):
-    """Write the tiles first .. end of one channel of one image, from index `record`, without out-of-bounds parts."""
-    height, width = size
-    across = grid[1]
-    for tile in range(first, end):
-        top, left = tile // across * OUTPUT, tile % across * OUTPUT
-        at, to = (record + tile - first) * SQUARE, base + top * width + left
-        some = min(OUTPUT, height - top)
-        if left + OUTPUT <= width:
+    images : flat; the first filter starts at `base`, the next ones at intervals of `area`;  size : (H, W)
+    corner : (row, column) of the tile;  records : buffer for the 16 values of each filter
+    """
+    for value in range(0, SQUARE, lanes):
+        transpose(o, value * lanes, lanes, records, value, SQUARE)
+    top, left = corner
+    some, to = min(OUTPUT, size[0] - top), base + top * size[1] + left
+    for f in range(filters):
+        if left + OUTPUT <= size[1]:
             for i in range(some):
-                copy_four(records, at + i * OUTPUT, images, to + i * width)
+                copy_four(records, f * SQUARE + i * OUTPUT, images, to + f * area + i * size[1])
         else:
             for i in range(some):
-                for j in range(width - left):
-                    images[to + i * width + j] = records[at + i * OUTPUT + j]
+                for j in range(size[1] - left):
+                    images[to + f * area + i * size[1] + j] = records[f * SQUARE + i * OUTPUT + j]
 
 
 @compiled

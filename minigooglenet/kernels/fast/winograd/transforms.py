@@ -14,13 +14,12 @@ columns of a tile for a SIMD vector of tiles.
 import numpy as np
 
 from minigooglenet.kernels.fast.jit import compiled
-from minigooglenet.kernels.fast.microkernel import NR
 from minigooglenet.kernels.fast.simd import at_least, at_most, broadcast, load, store
 
 OUTPUT, INPUT = 4, 6  # values of a tile along one axis
 ELEMENTS = INPUT * INPUT
-WIDTH = 48  # tiles in a block: a multiple of the vector length on every machine
-FILTERS = 48  # filters whose products are in memory together: the more there are, the more often a panel is used
+WIDTH = 64  # tiles in a block: a multiple of the vector length on every machine
+FILTERS = 48  # filters whose products are in memory together: a multiple of the filters of a panel on every machine
 ROW = 8  # values in a row of a gathered tile, of which six are used
 SCALE = 1 / 576  # 24 G is used instead of G, so that all its entries are integers
 
@@ -66,19 +65,18 @@ def grad_kernel_transform(a, b, c, d, e, f):
 
 
 @compiled
-def transform_inputs(d, half, v, at, step, panel_step, count, lanes):
+def transform_inputs(d, half, v, at, step, vector_step, count, lanes):
     """Write B' d B of `count` tiles to v, flat, from d (6, ROW, WIDTH), flat.
 
-    v : tile i of a panel of NR vectors is at v[at + element * step + panel * panel_step + i]
+    v : vector i of tiles is at v[at + element * step + i * vector_step]
     half : buffer for (6, 6, WIDTH)
     """
-    panel = NR * lanes
     for t in range(0, count, lanes):
         for j in range(INPUT):
             _store_six(_input(d, j * WIDTH + t, ROW * WIDTH), half, j * WIDTH + t, INPUT * WIDTH)
         for i in range(INPUT):
             row = _input(half, i * INPUT * WIDTH + t, WIDTH)
-            _store_six(row, v, at + i * INPUT * step + t // panel * panel_step + t % panel, step)
+            _store_six(row, v, at + i * INPUT * step + t // lanes * vector_step, step)
 
 
 @compiled
@@ -93,22 +91,21 @@ def transform_grad_outputs(d, half, v, at, step, count, lanes):
 
 
 @compiled
-def transform_outputs(m, half, o, f, start, limits, count, lanes):
-    """Write A' m A + start, limited to (lowest, highest), of `count` tiles to o (4, 4, WIDTH).
+def transform_outputs(m, at, half, o, starts, f, limits, lanes):
+    """Write A' m A + start, limited to (lowest, highest), of one tile to o (4, 4, lanes) for a vector of filters.
 
-    m : (36, FILTERS, WIDTH), of which m[:, f] is read
+    m : element i of the tile is the vector at m[at + i * FILTERS];  starts : their biases, from starts[f]
+    half : buffer for (4, 6, lanes)
     """
-    begin, low, high = broadcast(start), broadcast(limits[0]), broadcast(limits[1])
-    for t in range(0, count, lanes):
-        for j in range(INPUT):
-            column = _output(m, (j * FILTERS + f) * WIDTH + t, INPUT * FILTERS * WIDTH)
-            _store_four(column, half, j * WIDTH + t, INPUT * WIDTH)
-        for i in range(OUTPUT):
-            a, b, c, d = _output(half, i * INPUT * WIDTH + t, WIDTH)
-            row = at_least(low, a + begin), at_least(low, b + begin), at_least(low, c + begin), at_least(low, d + begin)
-            a, b, c, d = row
-            row = at_most(high, a), at_most(high, b), at_most(high, c), at_most(high, d)
-            _store_four(row, o, i * OUTPUT * WIDTH + t, WIDTH)
+    begin, low, high = load(starts, f), broadcast(limits[0]), broadcast(limits[1])
+    for j in range(INPUT):
+        _store_four(_output(m, at + j * FILTERS, INPUT * FILTERS), half, j * lanes, INPUT * lanes)
+    for i in range(OUTPUT):
+        a, b, c, d = _output(half, i * INPUT * lanes, lanes)
+        row = at_least(low, a + begin), at_least(low, b + begin), at_least(low, c + begin), at_least(low, d + begin)
+        a, b, c, d = row
+        row = at_most(high, a), at_most(high, b), at_most(high, c), at_most(high, d)
+        _store_four(row, o, i * OUTPUT * lanes, lanes)
 
 
 @compiled

@@ -11,7 +11,7 @@ from minigooglenet import parallel
 from minigooglenet.kernels.fast import flat
 from minigooglenet.kernels.fast.gemm import multiply, padded_columns, transpose_matrix
 from minigooglenet.kernels.fast.jit import compiled
-from minigooglenet.kernels.fast.microkernel import NR, VECTOR_BYTES
+from minigooglenet.kernels.fast.microkernel import VECTOR_BYTES
 from minigooglenet.kernels.fast.winograd import tiles, transforms
 from minigooglenet.kernels.fast.winograd.transforms import ELEMENTS, INPUT, OUTPUT, ROW, WIDTH
 
@@ -67,7 +67,7 @@ def _transform(x, step, size, corner, grid, span, channels, v, is_input, lanes):
             tiles.gather_block(x, step, c * size[0] * size[1], size, corner, grid, block, rows, records, lanes)
             tiles.transpose_inputs(records, d, count, lanes)
             if is_input:
-                transforms.transform_inputs(d, half, flat_v, at, element, NR * lanes, count, lanes)
+                transforms.transform_inputs(d, half, flat_v, at, element, lanes, count, lanes)
             else:
                 transforms.transform_grad_outputs(d, half, flat_v, at, element, count, lanes)
 
