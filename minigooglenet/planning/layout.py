@@ -49,6 +49,15 @@ def waits_of(plan):
     return waits
 
 
+def phases_of(count, waits):
+    """Return lists of the indices of `count` steps: a new one begins before each step in `waits`.
+
+    The steps of a phase neither read nor overwrite what another one writes, so threads may run them in any order.
+    """
+    starts = sorted({0, *waits})
+    return [list(range(start, end)) for start, end in zip(starts, [*starts[1:], count], strict=True)]
+
+
 def misplaced_inputs(step, views):
     """Return {index of an input: first channel} for the inputs of a concat that must be copied into its output."""
     misplaced, output = {}, views[step.wire]

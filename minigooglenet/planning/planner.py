@@ -22,7 +22,7 @@ from minigooglenet import parallel, renamed
 from minigooglenet.graph import Graph
 from minigooglenet.graph.errors import check_inputs
 from minigooglenet.kernels import compiled, forms
-from minigooglenet.planning.layout import buffers_of, misplaced_inputs, views_of, waits_of
+from minigooglenet.planning.layout import buffers_of, misplaced_inputs, phases_of, views_of, waits_of
 from minigooglenet.planning.memory import Memory
 from minigooglenet.planning.steps import steps_of
 from minigooglenet.typing import Array
@@ -60,6 +60,7 @@ class Plan:
         self.views = views_of(self.steps, self.shapes, join)
         self.buffers, self.sizes = buffers_of(self)
         self.waits = set(waits_of(self))
+        self.phases = phases_of(len(self.steps), self.waits)
         self.split_batch = split_batch and all(step.per_sample for step in self.steps)
         # To observe each thread: `observe(index, call)` returns a function that runs instead of `call`, which computes
         # step `index`, or waits for the other threads if `index` is None.
@@ -109,13 +110,17 @@ class Plan:
 
         def work(rank):
             try:
-                for index, (step, job) in enumerate(zip(self.steps, jobs, strict=True)):
-                    if index in self.waits:
+                for phase in self.phases:
+                    if phase[0] in self.waits:
                         barrier.wait()
-                    if step.thread_parallel:
-                        job()
-                    elif rank == 0:
-                        parallel.alone(job)
+                    # Each thread begins with another step. If all finished a step at the same time, all but one would
+                    # sleep until they get the GIL for the Python between two steps.
+                    first = len(phase) * rank // size
+                    for index in phase[first:] + phase[:first]:
+                        if self.steps[index].thread_parallel:
+                            jobs[index]()
+                        elif rank == 0:
+                            parallel.alone(jobs[index])
             except BaseException:
                 barrier.give_up()
                 raise

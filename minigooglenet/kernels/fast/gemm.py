@@ -14,19 +14,30 @@ Every value of C is one sum over k in order, in every block, so the result does 
 import numpy as np
 
 from minigooglenet.kernels.fast.jit import compiled
-from minigooglenet.kernels.fast.microkernel import BLOCK_ROWS, NR, VECTOR_BYTES, copier, micro_kernel
+from minigooglenet.kernels.fast.microkernel import (
+    BLOCK_ROWS,
+    MOST_VECTORS,
+    NR,
+    VECTOR_BYTES,
+    copier,
+    copy_part,
+    copy_value,
+    micro_kernel,
+)
 from minigooglenet.kernels.fast.simd import transpose
 
-_block_3, _block_2, _block_1 = (micro_kernel(BLOCK_ROWS[vectors], vectors) for vectors in (3, 2, 1))
+_block_4, _block_3, _block_2, _block_1 = (
+    micro_kernel(BLOCK_ROWS[min(vectors, MOST_VECTORS)], vectors) for vectors in (4, 3, 2, 1)
+)
 _row_3 = micro_kernel(1, 3)
 _MOST_ROWS = max(BLOCK_ROWS)
-_copy_3, _copy_1, _copy_value = copier(3), copier(1), copier(1, scalar=True)
+_copy_3, _copy_1 = copier(3), copier(1)
 NO_BIAS = np.int64(0)  # an address
 WHOLE_ROWS = np.int64(0), np.int64(0)  # rows of B that do not consist of parts
 # A packed panel has at most so many bytes, so that it stays in the L1 cache with the rows of A and C. A panel that is
 # used for fewer rows than LEAST_ROWS is not packed, unless it ends within a vector.
 PANEL_BYTES, LEAST_ROWS = 24 * 1024, 12
-PANEL_ROW = NR * VECTOR_BYTES  # bytes of a row of a panel
+PANEL_ROW = NR * VECTOR_BYTES  # bytes of a row of a panel of up to NR vectors
 
 
 @compiled
@@ -93,26 +104,30 @@ def gemm_rows(zero, a, b, c, size, bias, limits, add):
     bias : address of I initial values of the sums, or NO_BIAS
     limits : (lowest, highest) value;  add : as in `multiply`
     """
-    rows, columns, inner, most = len(a[1]), c[2], len(b[1]), PANEL_ROW // size
-    deep, lanes, in_parts = PANEL_BYTES // PANEL_ROW, VECTOR_BYTES // size, b[2][0] > 0
-    packs = rows >= LEAST_ROWS or columns % lanes != 0 or in_parts
-    # Parts are copied in whole vectors, which may end beyond the panel.
-    room = np.empty((min(inner, deep) if packs else 0) * PANEL_ROW + 64 + VECTOR_BYTES, np.uint8)
+    rows, columns, inner, lanes = len(a[1]), c[2], len(b[1]), VECTOR_BYTES // size
+    in_parts, widest = b[2][0] > 0, MOST_VECTORS * VECTOR_BYTES
+    # Parts are copied in whole vectors, which may end beyond the panel, or leave the end of a row as it was: zeros,
+    # because arbitrary bytes may be denormal numbers, with which some processors compute a hundred times slower.
+    room = np.zeros(min(inner * widest, PANEL_BYTES) + 64 + VECTOR_BYTES, np.uint8)
     panel = (np.int64(room.ctypes.data) + 63) // 64 * 64
-    table, parts = row_table(min(inner, deep) if packs else 0, PANEL_ROW), np.empty((most + 1, 2), np.int64)
-    for j in range(0, columns, most):
-        across = min(most, columns - j)
+    parts = np.empty((MOST_VECTORS * lanes + 1, 2), np.int64)
+    j = 0
+    while j < columns:
+        vectors = (columns - j + lanes - 1) // lanes
+        vectors = vectors if vectors == MOST_VECTORS else min(vectors, NR)
+        across, panel_row = min(vectors * lanes, columns - j), max(vectors, NR) * VECTOR_BYTES
         packed = rows >= LEAST_ROWS or across % lanes != 0 or in_parts
-        step = deep if packed else inner
+        step = PANEL_BYTES // panel_row if packed else inner
+        table = row_table(min(inner, step) if packed else 0, panel_row)
         target = c[0] + j * size, c[1], across
         k = 0
         while k == 0 or k < inner:  # once for an empty sum
             some, last = min(step, inner - k), k + step >= inner
             if in_parts:
-                _pack_parts(zero, b, (k, some), (j, across), parts, panel, size)
+                _pack_parts(zero, b, (k, some), (j, across), parts, panel, panel_row, size)
                 part = panel, table, some
             elif packed:
-                _pack(zero, b[0] + j * size, b[1], k, some, across, panel, size)
+                _pack(zero, b[0] + j * size, b[1], k, some, across, panel, panel_row, size)
                 part = panel, table, some
             else:
                 part = b[0] + j * size, b[1], some
@@ -121,31 +136,35 @@ def gemm_rows(zero, a, b, c, size, bias, limits, add):
             bounds = limits if last else no_limits(zero)
             multiply_panel(zero, (a[0] + k * a[2], a[1], a[2]), part, target, size, start, bounds, add or k > 0)
             k += max(step, 1)
+        j += across
     return len(room)  # after the last use of its address, so that it is not freed earlier
 
 
 @compiled
-def _pack(zero, b, table, first, count, across, panel, size):
+def _pack(zero, b, table, first, count, across, panel, panel_row, size):
     """Copy `across` columns of `count` rows of B into a panel, and fill up its last vector with zeros."""
     lanes = VECTOR_BYTES // size
-    whole = across // lanes * lanes
-    empty = np.zeros(VECTOR_BYTES, np.uint8)
     for k in range(count):
-        source, target = b + table[first + k], panel + k * PANEL_ROW
+        source, target = b + table[first + k], panel + k * panel_row
         if across == NR * lanes:
             _copy_3(zero, source, target)
         else:
-            for j in range(0, whole, lanes):
-                _copy_1(zero, source + j * size, target + j * size)
-            if whole < across:
-                _copy_1(zero, np.int64(empty.ctypes.data), target + whole * size)
-            for j in range(whole, across):
-                _copy_value(zero, source + j * size, target + j * size)
-    return len(empty)  # after the last use of its address, as in `gemm_rows`
+            _copy_row(zero, source, target, across, size)
 
 
 @compiled
-def _pack_parts(zero, b, rows, columns, parts, panel, size):
+def _copy_row(zero, source, target, count, size):
+    """Copy a row of a panel, and fill up its last vector with zeros."""
+    lanes = VECTOR_BYTES // size
+    whole = count // lanes * lanes
+    for j in range(0, whole, lanes):
+        _copy_1(zero, source + j * size, target + j * size)
+    if whole < count:
+        copy_part(zero, source + whole * size, target + whole * size, count - whole)
+
+
+@compiled
+def _pack_parts(zero, b, rows, columns, parts, panel, panel_row, size):
     """Copy some columns of some rows of B, which consist of parts, into a panel; both are (first, number).
 
     parts : buffer for the offset of each copied vector in a row of B and in a row of the panel, in bytes
@@ -161,14 +180,14 @@ def _pack_parts(zero, b, rows, columns, parts, panel, size):
             count += 1
         at += length
     for k in range(rows[1]):
-        source, target = address + table[rows[0] + k], panel + k * PANEL_ROW
+        source, target = address + table[rows[0] + k], panel + k * panel_row
         for i in range(count):  # what a vector writes beyond its part is overwritten by the next one
             _copy_1(zero, source + parts[i, 0], target + parts[i, 1])
 
 
 @compiled
 def multiply_panel(zero, a, b, c, size, bias, limits, add):
-    """Compute up to NR vectors of columns of C = A B, as `gemm_rows` does.
+    """Compute up to MOST_VECTORS vectors of columns of C = A B, as `gemm_rows` does.
 
     b : (address, row table, K); all vectors of its rows can be read, even if C ends within one
     """
@@ -176,51 +195,48 @@ def multiply_panel(zero, a, b, c, size, bias, limits, add):
     a_rows, b_rows = np.int64(a[1].ctypes.data), np.int64(b[1].ctypes.data)
     step = size if bias else 0
     vectors = (c[2] + lanes - 1) // lanes
-    height = BLOCK_ROWS[vectors]
+    height, last = BLOCK_ROWS[vectors], c[2] - (vectors - 1) * lanes
     i = 0
-    if c[2] == vectors * lanes:
-        while i + height <= rows:
-            at = (zero, a[0], a_rows + 8 * i, a[2], b[0], b_rows, c[0] + i * c[1], c[1], b[2])
-            _block(vectors, at, (bias + i * step, add, limits))
-            i += height
-        while vectors == NR and i < rows:
-            at = (zero, a[0], a_rows + 8 * i, a[2], b[0], b_rows, c[0] + i * c[1], c[1], b[2])
-            _row_3(*at, bias + i * step, add, limits)
-            i += 1
+    while i + height <= rows:
+        at = (zero, a[0], a_rows + 8 * i, a[2], b[0], b_rows, c[0] + i * c[1], c[1], b[2])
+        _block(vectors, at, (bias + i * step, add, limits, last))
+        i += height
+    while vectors == NR and i < rows:
+        at = (zero, a[0], a_rows + 8 * i, a[2], b[0], b_rows, c[0] + i * c[1], c[1], b[2])
+        _row_3(*at, bias + i * step, add, limits, last)
+        i += 1
     if i < rows:
         _multiply_rest(zero, a, b, c, size, bias, limits, add, (i, vectors, height))
 
 
 @compiled
 def _multiply_rest(zero, a, b, c, size, bias, limits, add, state):
-    """Compute the rows of C from row `state[0]` in whole blocks of a buffer, and copy what belongs to C."""
-    i, vectors, height = state
-    rows = len(a[1])
-    room, repeated = np.empty(_MOST_ROWS * PANEL_ROW, np.uint8), np.empty(_MOST_ROWS, np.int64)
+    """Compute the rows of C from row `state[0]`, too few for a block, in a buffer, and copy what belongs to C."""
+    first, vectors, height = state
+    rows, lanes, row = len(a[1]) - first, VECTOR_BYTES // size, MOST_VECTORS * VECTOR_BYTES
+    room, repeated = np.empty(_MOST_ROWS * row, np.uint8), np.empty(_MOST_ROWS, np.int64)
     buffer, b_rows = np.int64(room.ctypes.data), np.int64(b[1].ctypes.data)
-    while i < rows:
-        some = min(height, rows - i)
-        for r in range(height):
-            repeated[r] = a[1][min(i + r, rows - 1)]
-        for r in range(some):
+    for r in range(height):
+        repeated[r] = a[1][first + min(r, rows - 1)]
+    for r in range(rows):
+        if add:
+            _copy_row(zero, c[0] + (first + r) * c[1], buffer + r * row, c[2], size)
+        elif bias:
             for j in range(c[2]):
-                value = buffer + r * PANEL_ROW + j * size
-                if add:
-                    _copy_value(zero, c[0] + (i + r) * c[1] + j * size, value)
-                elif bias:
-                    _copy_value(zero, bias + (i + r) * size, value)
-        at = (zero, a[0], np.int64(repeated.ctypes.data), a[2], b[0], b_rows, buffer, np.int64(PANEL_ROW), b[2])
-        _block(vectors, at, (NO_BIAS, add or bias != 0, limits))
-        for r in range(some):
-            for j in range(c[2]):
-                _copy_value(zero, buffer + r * PANEL_ROW + j * size, c[0] + (i + r) * c[1] + j * size)
-        i += some
+                copy_value(zero, bias + (first + r) * size, buffer + r * row + j * size)
+    at = (zero, a[0], np.int64(repeated.ctypes.data), a[2], b[0], b_rows, buffer, row, b[2])
+    _block(vectors, at, (NO_BIAS, add or bias != 0, limits, lanes))
+    for r in range(rows):
+        for j in range(c[2]):
+            copy_value(zero, buffer + r * row + j * size, c[0] + (first + r) * c[1] + j * size)
     return len(room) + len(repeated)  # after the last use of their addresses, so that they are not freed earlier
 
 
 @compiled
 def _block(vectors, at, end):
-    if vectors == 3:
+    if MOST_VECTORS == 4 and vectors == 4:
+        _block_4(*at, *end)
+    elif vectors == 3:
         _block_3(*at, *end)
     elif vectors == 2:
         _block_2(*at, *end)

@@ -16,7 +16,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-NR = 3  # columns of the largest block, in vectors
+NR = 3  # columns of a panel, in vectors
 
 
 def registers(machine, features):
@@ -29,9 +29,11 @@ def registers(machine, features):
 
 
 VECTOR_BYTES, REGISTERS = registers(platform.machine(), llvmlite.binding.get_host_cpu_features())
-# Rows of a block of 0, 1, 2 or 3 vectors: the sums, a vector of B for each column and one value of A fit into the
-# registers, and there are enough sums to start a multiply-add while others are not finished.
-BLOCK_ROWS = (0, 8, 8, 8) if REGISTERS == 32 else (0, 8, 6, 4)
+# Rows of a block of 0, 1, 2, 3 or 4 vectors: the sums, a vector of B for each column and one value of A fit into the
+# registers, and there are enough sums to start a multiply-add while others are not finished. A block of one vector has
+# nine loads for eight multiply-adds, so four vectors are one block if there are enough registers.
+BLOCK_ROWS = (0, 8, 8, 8, 6) if REGISTERS == 32 else (0, 8, 6, 4)
+MOST_VECTORS = len(BLOCK_ROWS) - 1
 MR = BLOCK_ROWS[NR]
 
 _INT = ir.IntType(64)
@@ -40,7 +42,7 @@ _INT = ir.IntType(64)
 def micro_kernel(rows, vectors):
     """Return the function that computes a block of `rows` x `vectors` vectors.
 
-    block(zero, a, a_rows, a_step, b, b_rows, c, c_row, inner, bias, add, limits) in Numba code:
+    block(zero, a, a_rows, a_step, b, b_rows, c, c_row, inner, bias, add, limits, last) in Numba code:
 
         c[i, j] = limited(start + sum over k of a[i, k] * b[k, j])
 
@@ -51,11 +53,12 @@ def micro_kernel(rows, vectors):
     inner : the inner dimension, the number of values of k
     bias, add : sums start from c if `add`, else from bias[i], or from 0 if the address of bias is 0
     limits : (lowest, highest) value, (0, infinity) for a ReLU; NaN stays NaN
+    last : how many values of the last vector of each row belong to c
     """
 
     @intrinsic
-    def block(_, zero, a, a_rows, a_step, b, b_rows, c, c_row, inner, bias, add, limits):
-        signature = types.void(zero, *[types.intp] * 9, types.boolean, types.UniTuple(zero, 2))
+    def block(_, zero, a, a_rows, a_step, b, b_rows, c, c_row, inner, bias, add, limits, last):
+        signature = types.void(zero, *[types.intp] * 9, types.boolean, types.UniTuple(zero, 2), types.intp)
 
         def code(context, builder, signature, arguments):
             _Block(builder, arguments[1:], *_real(zero), rows, vectors).emit()
@@ -66,15 +69,14 @@ def micro_kernel(rows, vectors):
     return block
 
 
-def copier(vectors, scalar=False):
-    """Return the function (zero, source, target) that copies some vectors, or one value, between two addresses."""
+def copier(vectors):
+    """Return the function (zero, source, target) that copies some vectors between two addresses."""
 
     @intrinsic
     def copy(_, zero, source, target):
         def code(context, builder, signature, arguments):
             real, size = _real(zero)
-            count = 1 if scalar else vectors * VECTOR_BYTES // size
-            pointer = ir.VectorType(real, count).as_pointer()
+            pointer = ir.VectorType(real, vectors * VECTOR_BYTES // size).as_pointer()
             values = builder.load(builder.inttoptr(arguments[1], pointer), align=size)
             builder.store(values, builder.inttoptr(arguments[2], pointer), align=size)
             return context.get_dummy_value()
@@ -82,6 +84,62 @@ def copier(vectors, scalar=False):
         return types.void(zero, types.intp, types.intp), code
 
     return copy
+
+
+@intrinsic
+def copy_value(_, zero, source, target):
+    """Copy one value between two addresses."""
+
+    def code(context, builder, signature, arguments):
+        pointer = _real(zero)[0].as_pointer()
+        builder.store(builder.load(builder.inttoptr(arguments[1], pointer)), builder.inttoptr(arguments[2], pointer))
+        return context.get_dummy_value()
+
+    return types.void(zero, types.intp, types.intp), code
+
+
+@intrinsic
+def copy_part(_, zero, source, target, count):
+    """Copy `count` values, at most a vector, and fill up the vector at the target with zeros."""
+
+    def code(context, builder, signature, arguments):
+        real, size = _real(zero)
+        vector = ir.VectorType(real, VECTOR_BYTES // size)
+        values = _load_part(builder, arguments[1], _mask(builder, vector.count, arguments[3]), vector, size)
+        builder.store(values, builder.inttoptr(arguments[2], vector.as_pointer()), align=size)
+        return context.get_dummy_value()
+
+    return types.void(zero, types.intp, types.intp, types.intp), code
+
+
+def _mask(builder, lanes, count):
+    """Return a vector of booleans, true for the first `count` lanes."""
+    lane = ir.VectorType(_INT, lanes)
+    first = builder.insert_element(lane(ir.Undefined), count, ir.IntType(32)(0))
+    counts = builder.shuffle_vector(first, lane(ir.Undefined), ir.VectorType(ir.IntType(32), lanes)([0] * lanes))
+    return builder.icmp_signed("<", lane(list(range(lanes))), counts)
+
+
+def _load_part(builder, address, mask, vector, size):
+    """Return a vector from memory, with 0 in the lanes that the mask excludes; these are not read."""
+    arguments = [vector.as_pointer(), ir.IntType(32), mask.type, vector]
+    load = _intrinsic(builder.module, "load", vector, ir.FunctionType(vector, arguments))
+    return builder.call(
+        load, [builder.inttoptr(address, vector.as_pointer()), ir.IntType(32)(size), mask, vector(None)]
+    )
+
+
+def _store_part(builder, value, address, mask, size):
+    """Write the lanes of a vector that the mask includes."""
+    vector = value.type
+    arguments = [vector, vector.as_pointer(), ir.IntType(32), mask.type]
+    store = _intrinsic(builder.module, "store", vector, ir.FunctionType(ir.VoidType(), arguments))
+    builder.call(store, [value, builder.inttoptr(address, vector.as_pointer()), ir.IntType(32)(size), mask])
+
+
+def _intrinsic(module, operation, vector, kind):
+    name = f"llvm.masked.{operation}.v{vector.count}f{32 if vector.element == ir.FloatType() else 64}.p0"
+    return module.globals.get(name) or ir.Function(module, kind, name)
 
 
 def _real(zero):
@@ -108,26 +166,41 @@ class _Block:
         self.cells = [(i, j) for i in range(rows) for j in range(vectors)]
         self.rows, self.vectors = rows, vectors
         self.a, self.a_rows, self.a_step, self.b, self.b_rows, self.c, self.c_row = arguments[:7]
-        self.inner, self.bias, self.add, limits = arguments[7:]
+        self.inner, self.bias, self.add, limits, self.last = arguments[7:]
         self.lowest, self.highest = (builder.extract_value(limits, i) for i in range(2))
 
     def emit(self):
-        sums = self._products(self._start())
+        builder, mask = self.builder, _mask(self.builder, self.lanes, self.last)
+        sums = self._products(self._start(mask))
         lowest, highest = self._broadcast(self.lowest), self._broadcast(self.highest)
-        for (i, j), value in sums.items():
-            value = self.builder.select(self.builder.fcmp_ordered("<", value, lowest), lowest, value)
-            value = self.builder.select(self.builder.fcmp_ordered(">", value, highest), highest, value)
-            self._store(value, self._at(self.c, self.c_row, i, j))
+        for cell, value in sums.items():
+            value = builder.select(builder.fcmp_ordered("<", value, lowest), lowest, value)
+            sums[cell] = builder.select(builder.fcmp_ordered(">", value, highest), highest, value)
+        # A masked store takes long on some processors, so only blocks at the end of a row use it.
+        with builder.if_else(builder.icmp_signed("<", self.last, _INT(self.lanes))) as (at_the_end, inside):
+            for block in (at_the_end, inside):
+                with block:
+                    for (i, j), value in sums.items():
+                        address = self._at(self.c, self.c_row, i, j)
+                        if block is at_the_end and j == self.vectors - 1:
+                            _store_part(builder, value, address, mask, self.size)
+                        else:
+                            self._store(value, address)
 
-    def _start(self):
-        """Return {cell: initial vector of its sum}."""
+    def _start(self, mask):
+        """Return {cell: initial vector of its sum}; the mask is that of the last vector of each row."""
         builder = self.builder
         add, fresh, begin = (builder.append_basic_block(name) for name in ("add", "fresh", "begin"))
         biased, empty = builder.append_basic_block("biased"), builder.append_basic_block("empty")
         builder.cbranch(self.add, add, fresh)
         choices = []
         builder.position_at_end(add)
-        choices.append(({cell: self._load(self._at(self.c, self.c_row, *cell)) for cell in self.cells}, add))
+        values = {}
+        for i, j in self.cells:
+            address = self._at(self.c, self.c_row, i, j)
+            inside = j < self.vectors - 1
+            values[i, j] = self._load(address) if inside else _load_part(builder, address, mask, self.vector, self.size)
+        choices.append((values, add))
         builder.branch(begin)
         builder.position_at_end(fresh)
         builder.cbranch(builder.icmp_signed("!=", self.bias, _INT(0)), biased, empty)

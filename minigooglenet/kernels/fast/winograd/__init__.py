@@ -30,8 +30,8 @@ from minigooglenet.kernels.fast.winograd import tiles, transforms, weight_gradie
 from minigooglenet.kernels.fast.winograd.transforms import ELEMENTS, FILTERS, INPUT, OUTPUT, ROW, WIDTH
 
 NO_LIMITS = -np.inf, np.inf
-# Products that take as long as the transforms of the inputs that a tile has in one channel, and the tiles whose products
-# take as long as reading the weights for them.
+# Products that take as long as transforming the inputs of a tile in one channel, and tiles whose products take as long
+# as reading the weights for them.
 TRANSFORM, READING = 48, 8
 
 
