@@ -13,39 +13,24 @@ from minigooglenet.parallel.pool import get_num_threads, run, set_num_threads
 from minigooglenet.parallel.regions import computing, flush_with, flushed, flushing
 from minigooglenet.parallel.state import THREAD
 from minigooglenet.parallel.tasks import AbandonedError
-from minigooglenet.parallel.team import alone, as_team, check_team, team_rank
+from minigooglenet.parallel.team import as_team, check_team
 
-__all__ = ["AbandonedError", "alone", "as_team", "check_team", "computing", "flush_with", "flushed", "flushing"]
-__all__ += ["get_num_threads", "num_chunks", "num_workers", "parallel_for", "range_of", "run", "set_num_threads"]
-__all__ += ["team_rank"]
+__all__ = ["AbandonedError", "as_team", "check_team", "computing", "flush_with", "flushed", "flushing"]
+__all__ += ["get_num_threads", "num_chunks", "num_workers", "parallel_for", "ranges", "run", "set_num_threads"]
 
 
 def parallel_for(task, count: int) -> None:
-    """Call `task(start, stop)` for ranges that cover 0 .. count, one range per thread.
-
-    In a team, every thread calls this function and runs its own range. It does not wait for the others.
-    """
-    if THREAD.rank is not None:
-        start, stop = range_of(count, *THREAD.rank)
-        if start < stop:
-            task(start, stop)
-        return
-    run([functools.partial(task, *part) for part in _ranges(count, min(count, num_workers()))])
+    """Call `task(start, stop)` for ranges that cover 0 .. count, one range per thread."""
+    run([functools.partial(task, *part) for part in ranges(count, min(count, num_workers()))])
 
 
-def range_of(count: int, rank: int, size: int) -> tuple[int, int]:
-    """Return the (start, stop) of 0 .. count that `parallel_for` gives to this thread of a team."""
-    return _ranges(count, size)[rank]
-
-
-def _ranges(count: int, parts: int) -> list[tuple[int, int]]:
+def ranges(count: int, parts: int) -> list[tuple[int, int]]:
+    """Return (start, stop) of `parts` ranges that cover 0 .. count, as even as possible."""
     return [(count * i // parts, count * (i + 1) // parts) for i in range(parts)]
 
 
 def num_workers() -> int:
     """Return how many threads `parallel_for` would use if the calling thread called it now."""
-    if THREAD.rank is not None:
-        return THREAD.rank[1]
     return 1 if THREAD.task else get_num_threads()
 
 

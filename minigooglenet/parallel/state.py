@@ -12,7 +12,6 @@ class ThreadState(threading.local):
 
     task : whether it is running a task
     worker : whether it is a worker thread
-    rank : (its rank, the size of the team) in a team
     tasks : the `Tasks` that it is working on
     computing, flushing, pin : weak references to the Holds that restore what it changed
     inherited : {Inherited: its value in this thread}
@@ -20,7 +19,7 @@ class ThreadState(threading.local):
 
     def __init__(self):
         self.task = self.worker = False
-        self.rank = self.tasks = self.computing = self.flushing = self.pin = None
+        self.tasks = self.computing = self.flushing = self.pin = None
         self.inherited = {}
 
 

@@ -54,8 +54,8 @@ def phases_of(count, waits):
 
     The steps of a phase neither read nor overwrite what another one writes, so threads may run them in any order.
     """
-    starts = sorted({0, *waits})
-    return [list(range(start, end)) for start, end in zip(starts, [*starts[1:], count], strict=True)]
+    starts = [index for index in range(count) if index == 0 or index in waits]
+    return [list(range(start, end)) for start, end in zip(starts, [*starts[1:], count], strict=False)]
 
 
 def misplaced_inputs(step, views):

@@ -64,25 +64,24 @@ class Memory:
 
 
 class Tasks:
-    """The bound tasks of a step: a call runs them on all threads, or in a team the parts of the calling thread.
-
-    The parts are kept, because the threads of a team run the Python between two kernels one after another.
-    """
+    """The bound tasks of a step, which a call runs on all threads."""
 
     def __init__(self, bound):
-        self.bound, self.parts = bound, {}
+        self.bound, self.pieces = bound, {}
 
     def __call__(self):
-        rank = parallel.team_rank()
-        if rank is None:
-            for task, count in self.bound:
-                parallel.parallel_for(task, count)
-            return
-        if rank not in self.parts:
-            ranges = [(task, *parallel.range_of(count, *rank)) for task, count in self.bound]
-            self.parts[rank] = [partial(task, start, stop) for task, start, stop in ranges if start < stop]
-        for part in self.parts[rank]:
-            part()
+        for task, count in self.bound:
+            parallel.parallel_for(task, count)
+
+
+def pieces_of(job, size):
+    """Return functions that together do a job: for bound tasks as many as a team has threads, each time the same."""
+    if not isinstance(job, Tasks):
+        return [job]
+    if size not in job.pieces:
+        ranges = [(task, *part) for task, count in job.bound for part in parallel.ranges(count, min(count, size))]
+        job.pieces[size] = [partial(task, start, stop) for task, start, stop in ranges]
+    return job.pieces[size]
 
 
 def _join(misplaced, out):

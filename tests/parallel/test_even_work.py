@@ -15,7 +15,7 @@ from numeric import needs_numba
 import minigooglenet as mg
 from minigooglenet import parallel
 from minigooglenet.kernels import compiled
-from minigooglenet.parallel.state import THREAD
+from minigooglenet.parallel.state import POOL
 from minigooglenet.planning.planner import groups_of
 
 pytestmark = needs_numba
@@ -38,7 +38,7 @@ def lanes():
 
 def busiest(items, threads):
     """Return the largest part of the work `items` that `parallel_for` gives to one of `threads` threads."""
-    return max(sum(items[start:stop]) for start, stop in parallel._ranges(len(items), threads))
+    return max(sum(items[start:stop]) for start, stop in parallel.ranges(len(items), threads))
 
 
 def items_of(plan, step, images, threads):
@@ -105,12 +105,12 @@ def efficiency(plan, images, threads):
 
 
 def bound_counts(plan, step, images, threads, monkeypatch):
-    """Return the number of items of each `parallel_for` of a step in a team, without running it."""
+    """Return the number of items of each `parallel_for` of a step on so many threads, without running it."""
     xs = [np.empty((images, *plan.shapes[wire]), np.float32) for wire in step.wires]
     y = np.empty((images, *plan.shapes[step.wire]), np.float32)
     extra = {"images": images} if hasattr(step.layer, "taken") else {}
     with monkeypatch.context() as patch:
-        patch.setattr(THREAD, "rank", (0, threads))
+        patch.setattr(POOL, "num_threads", threads)
         return [count for _, count in step.bind(step.layer, *xs, out=y, **extra)]
 
 
@@ -123,10 +123,10 @@ def test_items_are_those_of_the_plan(googlenet, monkeypatch, threads):
 
 
 # Least efficiency for so many threads, with vectors of 32 or 64 bytes. Beyond 16 threads, GoogLeNet's small maps have
-# too few rows and tiles of filters.
+# too few rows and tiles of filters. Winograd's transforms of inputs are not counted: a less even split may repeat fewer.
 @pytest.mark.parametrize(
     ("images", "bounds"),
-    [(1, {4: 0.93, 8: 0.92, 16: 0.76}), (8, {16: 0.9, 64: 0.74}), (32, {16: 0.94, 64: 0.88})],
+    [(1, {4: 0.93, 8: 0.88, 16: 0.76}), (8, {16: 0.88, 64: 0.8}), (32, {16: 0.91, 64: 0.87})],
 )
 def test_googlenet_keeps_all_threads_busy(googlenet, images, bounds):
     for threads in THREADS:
@@ -136,7 +136,7 @@ def test_googlenet_keeps_all_threads_busy(googlenet, images, bounds):
 
 @given(st.integers(0, 10_000), COUNTS)
 def test_ranges_differ_by_one_at_most(count, threads):
-    ranges = parallel._ranges(count, threads)
+    ranges = parallel.ranges(count, threads)
     assert [start for start, _ in ranges] == [0, *(stop for _, stop in ranges[:-1])]
     assert ranges[-1][1] == count
     lengths = {stop - start for start, stop in ranges}

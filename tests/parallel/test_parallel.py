@@ -247,31 +247,15 @@ def test_number_of_threads_may_change_while_others_work(own_threads):
     assert len(visits) > 0
 
 
-def test_team_splits_the_range_of_parallel_for(own_threads):
+def test_parallel_for_runs_the_whole_range_in_a_team(own_threads):
     mg.set_num_threads(3)
-    done, members = [], []
-
-    def work(number):
-        members.append((number, parallel.team_rank(), parallel.num_workers()))
-        parallel.parallel_for(lambda start, stop: done.append((start, stop)), 7)
-
-    parallel.as_team(work, 3)
-    assert sorted(members) == [(number, (number, 3), 3) for number in range(3)]
-    assert sorted(done) == [(0, 2), (2, 4), (4, 7)]
-    assert parallel.team_rank() is None
-
-
-def test_alone_runs_the_whole_range_on_one_thread(own_threads):
-    mg.set_num_threads(2)
     done = []
 
-    def work(number):
-        if number == 0:
-            parallel.alone(lambda: parallel.parallel_for(lambda start, stop: done.append((start, stop)), 5))
-            assert parallel.team_rank() == (0, 2)
+    def work(rank):
+        parallel.parallel_for(lambda start, stop: done.append((rank, parallel.num_workers(), start, stop)), 7)
 
-    parallel.as_team(work, 2)
-    assert done == [(0, 5)]
+    assert parallel.as_team(work, 3)
+    assert sorted(done) == [(rank, 1, 0, 7) for rank in range(3)]
 
 
 def test_num_chunks_is_a_multiple_of_the_threads(own_threads):

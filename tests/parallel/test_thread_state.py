@@ -164,7 +164,7 @@ def test_new_thread_starts_with_its_own_state(monkeypatch):
     thread = threading.Thread(target=lambda: seen.append(dict(vars(state.THREAD))))
     thread.start()
     thread.join(30)
-    nothing = dict.fromkeys(("rank", "tasks", "computing", "flushing", "pin"))
+    nothing = dict.fromkeys(("tasks", "computing", "flushing", "pin"))
     assert seen == [{"task": False, "worker": False, **nothing, "inherited": {}}]
 
 

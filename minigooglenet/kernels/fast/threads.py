@@ -13,7 +13,7 @@ def parallel_for(task, count, values, few=FEW):
 
     Every operation is already `parallel.flushed`, so a task in the calling thread is too.
     """
-    if values < few and parallel.team_rank() is None:
+    if values < few:
         task(0, count)
     else:
         parallel.parallel_for(task, count)
