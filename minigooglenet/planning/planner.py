@@ -5,7 +5,8 @@ into the convolution before them. Branches write directly into the output of the
 that are never needed at the same time share a buffer, which stays in the caches from call to call.
 
 With as many images as threads, each thread takes some images through the whole network. Fewer images are computed by a
-thread team: every step consists of pieces, and each thread takes the next one. With a team, one image of GoogLeNet takes 9.5 ms instead of 12.4.
+thread team: every step consists of pieces, and each thread takes the next one. With a team, one image of GoogLeNet
+takes 9.5 ms instead of 12.4.
 
 A plan copies the network: later changes of the graph's parameters do not affect it. `graph(x)` of a few images runs a
 live plan (`live`), which copies nothing.

@@ -123,7 +123,7 @@ def test_items_are_those_of_the_plan(googlenet, monkeypatch, threads):
 
 
 # Least efficiency for so many threads, with vectors of 32 or 64 bytes. Beyond 16 threads, GoogLeNet's small maps have
-# too few rows and tiles of filters. Winograd's transforms of inputs are not counted: a less even split may repeat fewer.
+# too few rows and tiles of filters. Winograd's transforms are not counted: a less even split may repeat fewer of them.
 @pytest.mark.parametrize(
     ("images", "bounds"),
     [(1, {4: 0.93, 8: 0.88, 16: 0.76}), (8, {16: 0.88, 64: 0.8}), (32, {16: 0.91, 64: 0.87})],
