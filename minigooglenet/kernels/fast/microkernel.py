@@ -176,16 +176,23 @@ class _Block:
         for cell, value in sums.items():
             value = builder.select(builder.fcmp_ordered("<", value, lowest), lowest, value)
             sums[cell] = builder.select(builder.fcmp_ordered(">", value, highest), highest, value)
-        # A masked store takes long on some processors, so only blocks at the end of a row use it.
+        if VECTOR_BYTES == 64:  # AVX-512, where a mask costs nothing
+            self._store_all(sums, mask)
+            return
         with builder.if_else(builder.icmp_signed("<", self.last, _INT(self.lanes))) as (at_the_end, inside):
-            for block in (at_the_end, inside):
-                with block:
-                    for (i, j), value in sums.items():
-                        address = self._at(self.c, self.c_row, i, j)
-                        if block is at_the_end and j == self.vectors - 1:
-                            _store_part(builder, value, address, mask, self.size)
-                        else:
-                            self._store(value, address)
+            with at_the_end:
+                self._store_all(sums, mask)
+            with inside:
+                self._store_all(sums, None)
+
+    def _store_all(self, sums, mask):
+        """Write the sums; the mask, unless it is None, is that of the last vector of each row."""
+        for (i, j), value in sums.items():
+            address = self._at(self.c, self.c_row, i, j)
+            if mask is None or j < self.vectors - 1:
+                self._store(value, address)
+            else:
+                _store_part(self.builder, value, address, mask, self.size)
 
     def _start(self, mask):
         """Return {cell: initial vector of its sum}; the mask is that of the last vector of each row."""

@@ -1,5 +1,6 @@
 """Compilation of kernels: what is cached, when it is stale, and the line that is printed."""
 
+import ast
 import os
 import shutil
 import subprocess
@@ -81,6 +82,31 @@ def test_kernels_compile_without_a_writable_folder(tmp_path):
     blocked.write_text("in the way")
     result = run(RELU, blocked / "below")
     assert result.stdout == "[[0.0, 2.0]]\n"
+
+
+def copies_of_slices(tree):
+    """Return the lines on which a compiled function assigns a slice to a slice."""
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    kernels = [node for node in functions if "compiled" in map(ast.unparse, node.decorator_list)]
+    assigned = [node for kernel in kernels for node in ast.walk(kernel) if isinstance(node, ast.Assign)]
+    sliced = [node for node in assigned if _is_slice(node.targets[0]) and _is_slice(node.value)]
+    return [node.lineno for node in sliced]
+
+
+def _is_slice(node):
+    return isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice)
+
+
+def test_copy_of_a_slice_is_found():
+    kernel = "@compiled\ndef f(x, y):\n    x[1:] = 0\n    x[:2] = y[1:3]\n"
+    assert copies_of_slices(ast.parse(kernel)) == [4]
+    assert copies_of_slices(ast.parse(kernel.replace("@compiled\n", ""))) == []
+
+
+def test_kernels_copy_slices_in_loops():
+    # Numba checks the shapes of slices, and compiles the text of its error for three seconds.
+    for path in Path(jit.__file__).parent.rglob("*.py"):
+        assert copies_of_slices(ast.parse(path.read_text(encoding="utf-8"))) == [], path
 
 
 def test_folder_of_the_kernels_is_known():

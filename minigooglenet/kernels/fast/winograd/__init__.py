@@ -203,8 +203,8 @@ def _convolve_block(x, x_step, x_size, y, y_step, y_size, u, bias, limits, corne
     while k < filters[1]:
         some = min(FILTERS - k % FILTERS, filters[1] - k)
         _multiply(v, u, m, count, k, some, lanes)
-        if len(bias):
-            starts[:some] = bias[k : k + some]
+        for f in range(some if len(bias) else 0):
+            starts[f] = bias[k + f]
         for t in range(count):
             n, tile = (span[0] + t) // (grid[0] * grid[1]), (span[0] + t) % (grid[0] * grid[1])
             place = tile // grid[1] * OUTPUT, tile % grid[1] * OUTPUT
