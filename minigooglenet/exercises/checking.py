@@ -19,6 +19,7 @@ from minigooglenet.exercises.exercise import Verdict
 from minigooglenet.exercises.explaining import arguments_of, explanation
 from minigooglenet.exercises.find import find
 from minigooglenet.exercises.listing import Listing, listing
+from minigooglenet.exercises.mutants import run
 from minigooglenet.exercises.outputs import (
     FormError,
     Raised,
@@ -166,6 +167,7 @@ class Calls:
         self.exercise, self.arguments = exercise, arguments
         self.tolerance, self.names = exercise.tolerance, arguments_of(exercise)
         self.usual = len(exercise.arguments)  # the usual test cases come first
+        self._right_for = {}
 
     @functools.cached_property
     def expected(self):
@@ -181,6 +183,20 @@ class Calls:
     def least(self):
         """Round-off that each output may have, even if it should be 0."""
         return [round_off(arguments) for arguments in self.arguments]
+
+    def right_for(self, case, argument, value):
+        """Return the right output of a test case for a different value of an argument, or Raised.
+
+        The outputs of the usual test cases are kept, because the explanation of every wrong answer needs them.
+        """
+        key = case, argument, type(value), value
+        if key in self._right_for:
+            return self._right_for[key]
+        arguments = self.arguments[case]
+        right = run(self.exercise.reference_function, (*arguments[:argument], value, *arguments[argument + 1 :]))
+        if case < self.usual:
+            self._right_for[key] = right
+        return right
 
     def changed(self, afterwards) -> bool:
         """Return whether a call changed its arguments; `afterwards` has its copy of them, or None if unknown."""

@@ -23,7 +23,14 @@ class Raised:
 
 
 class FormError(Exception):
-    """An answer of the wrong form, such as text instead of a number; its message is a sentence for the student."""
+    """An answer of the wrong form, such as text instead of a number; its message is a sentence for the student.
+
+    The message may be a function that returns it, because most comparisons of outputs show none.
+    """
+
+    def __str__(self):
+        (message,) = self.args
+        return message() if callable(message) else message
 
 
 def attempt(function, arguments, seconds, raised=Raised, read=plain):
@@ -107,7 +114,7 @@ def matched(output, expected, name="") -> dict:
         right = _leaf(expected)
         got = _leaf(output)
         if got is None:
-            raise FormError(f"{_part(name)} should be {form(expected)}, got {form(output)}")
+            raise FormError(lambda: f"{_part(name)} should be {form(expected)}, got {form(output)}")
         return {name: (got, right)}
     return {key: both for at, got, right in items for key, both in matched(got, right, f"{name}{at}").items()}
 
@@ -128,13 +135,13 @@ def _items(output, expected, name):
     if isinstance(output, np.ndarray) and output.ndim:
         output = list(output)
     if not isinstance(output, (list, tuple)) or len(output) != len(expected):
-        raise FormError(f"{_part(name)} should be {form(expected)}, got {form(output)}")
+        raise FormError(lambda: f"{_part(name)} should be {form(expected)}, got {form(output)}")
     return [(f"[{i}]", got, right) for i, (got, right) in enumerate(zip(output, expected, strict=True))]
 
 
 def _items_of_dict(output, expected, name):
     if not isinstance(output, dict):
-        raise FormError(f"{_part(name)} should be {form(expected)}, got {form(output)}")
+        raise FormError(lambda: f"{_part(name)} should be {form(expected)}, got {form(output)}")
     missing = [key for key in expected if key not in output]
     extra = [key for key in output if key not in expected]
     if missing or extra:
@@ -143,7 +150,7 @@ def _items_of_dict(output, expected, name):
             for word, keys in (("without", missing), ("with", extra))
             if keys
         ]
-        raise FormError(f"{_part(name)} should be {form(expected)}, got one {' and '.join(differences)}")
+        raise FormError(lambda: f"{_part(name)} should be {form(expected)}, got one {' and '.join(differences)}")
     return [(f"[{key!r}]", output[key], right) for key, right in expected.items()]
 
 

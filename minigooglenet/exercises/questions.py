@@ -5,6 +5,7 @@ A draw is used only if the right answer and all known wrong answers differ, so t
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import math
 import os
@@ -54,17 +55,19 @@ class Question(Task):
 
     def values(self, student) -> dict[str, Any]:
         """Return the values drawn for a student: the first draw whose right and wrong answers all differ."""
-        key = f"{os.environ.get(COURSE, '')}/{student}/{self.number}".encode(errors="surrogatepass")
-        rng = np.random.default_rng(list(hashlib.sha256(key).digest()))
-        for _ in range(MOST_DRAWS):
-            values = self.draw_function(rng)
-            if self.separated(values):
-                return values
-        raise RuntimeError(f"{self.number}: in each of {MOST_DRAWS:,} draws, two answers are equal")
+        return dict(self.drawn(student)[0])
 
-    def separated(self, values) -> bool:
+    def drawn(self, student):
+        """Return (values, right answer, [answer of each mistake]) of a student."""
+        return _drawn(self, f"{os.environ.get(COURSE, '')}/{student}/{self.number}")
+
+    def answers(self, values) -> list[Any]:
+        """Return the right answer and those of all mistakes."""
+        return [function(**values) for function in (self.solution_function, *(w.function for w in self.wrongs))]
+
+    def separated(self, answers) -> bool:
         """Return whether the right and all wrong answers differ by more than the tolerance."""
-        answers = [float(self.solution_function(**values)), *(float(w.function(**values)) for w in self.wrongs)]
+        answers = list(map(float, answers))
         return all(not self.agree(a, b) for i, a in enumerate(answers) for b in answers[:i])
 
     def agree(self, a, b) -> bool:
@@ -80,6 +83,17 @@ class Question(Task):
     def name(self) -> str:
         """The kind of answer."""
         return "a number"
+
+
+@functools.lru_cache(maxsize=256)  # some questions count networks, and every answer to one needs the same numbers
+def _drawn(question, key):
+    rng = np.random.default_rng(list(hashlib.sha256(key.encode(errors="surrogatepass")).digest()))
+    for _ in range(MOST_DRAWS):
+        values = question.draw_function(rng)
+        right, *wrong = question.answers(values)
+        if question.separated([right, *wrong]):
+            return values, right, wrong
+    raise RuntimeError(f"{question.number}: in each of {MOST_DRAWS:,} draws, two answers are equal")
 
 
 def ask(number: str, student: str = "you") -> Note:
@@ -141,14 +155,14 @@ def answer(number: str, value: Any, student: str | None = None) -> Result:
     given = _float(value)
     if given is None:
         return Result(question.number, WRONG, what=f"expected one number, got {form(value)}", advice=advice)
-    values = question.values(student)
-    if question.right(given, question.solution_function(**values)):
+    values, right, mistaken = question.drawn(student)
+    if question.right(given, right):
         return Result(question.number, PASSED, what=f"{brief(value)} is right")
-    for wrong in question.wrongs:
-        if question.right(given, wrong.function(**values)):
+    for wrong, value_of_mistake in zip(question.wrongs, mistaken, strict=True):
+        if question.right(given, value_of_mistake):
             what = f"{brief(value)} is the result of a common mistake"
             return Result(question.number, WRONG, wrong.name, what, wrong.message, advice)
-    looks_like = described(question, given, values)
+    looks_like = described(question, given, dict(values))
     return Result(question.number, WRONG, what=f"{brief(value)} is not right", looks_like=looks_like, advice=advice)
 
 

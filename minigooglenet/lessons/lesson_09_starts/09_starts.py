@@ -404,12 +404,12 @@ assert 1.1 < growth[1.0] ** (1 / 21) < 1.35
 # variant.
 
 # %%
-STEPS = 5 if FAST else 40
+STEPS, BATCH = (2, 16) if FAST else (40, 32)
 digits, digit_labels, _, _ = data.digits(32)
 flows = {}
 for name, arguments in training.gradient_norms.VARIANTS.items():
     variant = {name: {**arguments, "width": 0.5}}
-    flows |= training.gradient_flow(digits, digit_labels, variant, steps=STEPS)
+    flows |= training.gradient_flow(digits, digit_labels, variant, steps=STEPS, batch_size=BATCH)
     print(f"{len(flows)} of {len(training.gradient_norms.VARIANTS)}: {name}")
 print(f"{STEPS} steps" + (" (shortened run: MINIGOOGLENET_FAST)" if FAST else ""))
 training.gradient_norms.table(flows, STEPS)

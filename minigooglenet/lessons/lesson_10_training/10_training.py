@@ -206,7 +206,7 @@ compare("10.2")
 predict("10.c", ...)
 
 # %%
-RATES, STEPS = (0.0005, 0.05, 5.0), 20 if FAST else 30
+RATES, STEPS = (0.0005, 0.05, 5.0), 10 if FAST else 30
 sweep = {}
 for rate in RATES:
     sweep[rate] = fit(mini(), images, labels, STEPS, rate)["sum"]
@@ -284,7 +284,7 @@ predict("10.f", ...)
 
 # %%
 digits = data.load("digits", SIZE, augment=True)
-EPOCHS = 2 if FAST else 8
+EPOCHS = 1 if FAST else 8
 settings = training.Settings(epochs=EPOCHS, lr=0.05, average_from=0.5, gradients_every=10)
 trainer = training.Trainer(mini(dropout=True), digits, settings)
 steps = []
@@ -292,7 +292,7 @@ trainer.run(
     on_step=steps.append,
     on_epoch=lambda e: print(f"epoch {e.epoch}: loss {e.train_loss:.3f}, held-out accuracy {e.test_accuracy:.1%}"),
 )
-print(f"{len(steps)} steps" + (" (fast mode: 2 epochs, not 8)" if FAST else ""))
+print(f"{len(steps)} steps" + (" (fast mode: 1 epoch, not 8)" if FAST else ""))
 
 # %%
 figure, _ = viz.training_curve(steps, trainer.epochs, trainer.best)
