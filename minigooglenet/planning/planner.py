@@ -65,8 +65,8 @@ class Plan:
         self.waits = set(waits_of(self))
         self.phases = phases_of(len(self.steps), self.waits)
         self.split_batch = split_batch and all(step.per_sample for step in self.steps)
-        # To observe each thread: `observe(index, call)` returns a function that runs instead of `call`, which computes
-        # step `index`, or waits for the other threads if `index` is None.
+        # To observe each thread: `observe(index, call)` returns a function that runs instead of `call`, which computes a
+        # piece of step `index`, or waits for the other threads if `index` is None.
         self.observe: Callable[[int | None, Callable[[], None]], Callable[[], None]] | None = None
         self._unused: dict[Any, list[Memory]] = {}
         self._lock = threading.Lock()
@@ -110,15 +110,14 @@ class Plan:
         barrier = _barrier(size)
         if barrier and self.observe:
             barrier.wait = self.observe(None, barrier.wait)
-        phases = [self._pieces(phase, jobs, size) for phase in self.phases]
+        phases = [(phase[0] in self.waits, *self._divided(phase, jobs, size)) for phase in self.phases]
 
         def work(rank):
             try:
-                for phase, pieces in zip(self.phases, phases, strict=True):
-                    if phase[0] in self.waits:
+                for waits, serial, pieces in phases:
+                    if waits:
                         barrier.wait()
-                    serial = [index for index in phase if not self.steps[index].thread_parallel]
-                    for job in self._observed(serial, [jobs[index] for index in serial]) if rank == 0 else ():
+                    for job in serial if rank == 0 else ():
                         job()
                     while pieces:
                         try:
@@ -137,15 +136,16 @@ class Plan:
             result[:] = arrays[self.identities.get(wire, wire)]
         self._return_memory(memory, dtype, "team")
 
-    def _pieces(self, phase, jobs, size):
-        """Return the queue of pieces of a phase, from which each thread of a team takes the next one.
+    def _divided(self, phase, jobs, size):
+        """Return a phase as (jobs of the first thread, queue of pieces from which every thread of a team takes the next).
 
-        A slow thread computes fewer of them. The first piece of each step comes before the second ones, so that threads
-        rarely finish at the same time: all but one would then sleep until they get the GIL for the next piece.
+        A slow thread takes fewer. The first piece of each step comes before the second ones, so that threads rarely
+        finish at the same time: all but one would then sleep until they get the GIL for the next piece.
         """
-        parallel_steps = [index for index in phase if self.steps[index].thread_parallel]
-        pieces = [self._observed([index] * size, pieces_of(jobs[index], size)) for index in parallel_steps]
-        return deque(piece for same in zip_longest(*pieces) for piece in same if piece is not None)
+        serial = [index for index in phase if not self.steps[index].thread_parallel]
+        pieces = [self._observed([i] * size, pieces_of(jobs[i], size)) for i in phase if i not in serial]
+        queue = deque(piece for same in zip_longest(*pieces) for piece in same if piece is not None)
+        return self._observed(serial, [jobs[index] for index in serial]), queue
 
     def _observed(self, indices, jobs):
         if self.observe is None:
