@@ -65,8 +65,8 @@ class Plan:
         self.waits = set(waits_of(self))
         self.phases = phases_of(len(self.steps), self.waits)
         self.split_batch = split_batch and all(step.per_sample for step in self.steps)
-        # To observe each thread: `observe(index, call)` returns a function that runs instead of `call`, which computes a
-        # piece of step `index`, or waits for the other threads if `index` is None.
+        # To observe each thread: `observe(index, call)` returns a function that runs instead of `call`, which computes
+        # a piece of step `index`, or waits for the other threads if `index` is None.
         self.observe: Callable[[int | None, Callable[[], None]], Callable[[], None]] | None = None
         self._unused: dict[Any, list[Memory]] = {}
         self._lock = threading.Lock()
@@ -137,10 +137,10 @@ class Plan:
         self._return_memory(memory, dtype, "team")
 
     def _divided(self, phase, jobs, size):
-        """Return a phase as (jobs of the first thread, queue of pieces from which every thread of a team takes the next).
+        """Return a phase as (jobs of the first thread, queue of pieces for all threads of a team).
 
-        A slow thread takes fewer. The first piece of each step comes before the second ones, so that threads rarely
-        finish at the same time: all but one would then sleep until they get the GIL for the next piece.
+        A slow thread takes fewer pieces. The first piece of each step comes before the second ones, so that threads
+        rarely finish at the same time: all but one would then sleep until they get the GIL for the next piece.
         """
         serial = [index for index in phase if not self.steps[index].thread_parallel]
         pieces = [self._observed([i] * size, pieces_of(jobs[i], size)) for i in phase if i not in serial]
