@@ -89,11 +89,14 @@ mg.set_num_threads(threads)
 g = mg.models.build(name, init="zeros")
 x = np.ones((batch, *g.inputs["image"]), np.float32)
 g(x)
-ctypes.CDLL(None).malloc_trim(0)
-memory.forget_peak()
-before = memory.resident()[0]
-g(x)
-print(memory.resident()[1] - before + x.nbytes, mg.count(g).memory(batch, threads).total)
+taken = []
+for _ in range(5):  # in some calls one thread has freed its buffers before the other one begins
+    ctypes.CDLL(None).malloc_trim(0)
+    memory.forget_peak()
+    before = memory.resident()[0]
+    g(x)
+    taken.append(memory.resident()[1] - before + x.nbytes)
+print(max(taken), mg.count(g).memory(batch, threads).total)
 """
 
 

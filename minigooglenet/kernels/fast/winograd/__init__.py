@@ -88,7 +88,7 @@ def workspace(x_shape, weight_shape, stride, padding, groups, threads, itemsize)
     grid = _grid(size)
     blocks, chunks = _split(x_shape[0] * grid[0] * grid[1], filters, lanes, threads)
     tiles_of_block = _most_tiles(-(-x_shape[0] * grid[0] * grid[1] // lanes), blocks, lanes)
-    values = ELEMENTS * (weight_shape[1] * tiles_of_block + lanes + FILTERS * WIDTH)
+    values = ELEMENTS * ((weight_shape[1] + FILTERS) * tiles_of_block + lanes)
     panel = NR * lanes
     transformed = ELEMENTS * groups * -(-filters // panel) * panel * weight_shape[1] * itemsize
     return transformed, min(threads, blocks * chunks) * (values + tiles.buffer_values(x_shape[2:], grid[1])) * itemsize
@@ -197,7 +197,7 @@ def _convolve_block(x, x_step, x_size, y, y_step, y_size, u, bias, limits, corne
         tiles.gather_block(x, x_step, c * x_size[0] * x_size[1], x_size, corner, grid, span, rows, records, lanes)
         tiles.transpose_inputs(records, d, count, lanes)
         transforms.transform_inputs(d, half, flat_v, c * lanes, v.shape[1], channels * lanes, count, lanes)
-    m, o = np.empty((WIDTH, ELEMENTS, FILTERS), x.dtype), np.empty(OUTPUT * OUTPUT * lanes, x.dtype)
+    m, o = np.empty((count, ELEMENTS, FILTERS), x.dtype), np.empty(OUTPUT * OUTPUT * lanes, x.dtype)
     starts, area = np.zeros(FILTERS, x.dtype), y_size[0] * y_size[1]
     k = filters[0]
     while k < filters[1]:
