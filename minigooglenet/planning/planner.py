@@ -110,7 +110,8 @@ class Plan:
         barrier = _barrier(size)
         if barrier and self.observe:
             barrier.wait = self.observe(None, barrier.wait)
-        phases = [(phase[0] in self.waits, *self._divided(phase, jobs, size)) for phase in self.phases]
+        divided = self.phases if size > 1 else ()  # one thread needs no pieces
+        phases = [(phase[0] in self.waits, *self._divided(phase, jobs, size)) for phase in divided]
 
         def work(rank):
             try:
