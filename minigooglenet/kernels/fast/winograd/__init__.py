@@ -147,9 +147,11 @@ def _split(count, filters, lanes, threads):
     def busiest(blocks, chunks):
         """Return the work of the busiest thread, in products."""
         items, chunk = -(-blocks * chunks // threads), -(-columns // chunks) * lanes
-        some = min(count, -(-vectors * (items if chunks == 1 else 1) // blocks) * lanes)
-        tiles_of_items = some if chunks == 1 else items * some
-        return tiles_of_items * (chunk + TRANSFORM) + items * READING * chunk
+        if chunks == 1:  # neighbouring blocks, whose sizes add up
+            some = min(count, -(-vectors * items // blocks) * lanes)
+        else:
+            some = items * min(count, _most_tiles(vectors, blocks, lanes))
+        return some * (chunk + TRANSFORM) + items * READING * chunk
 
     most = min(vectors, least + threads - 1)
     choices = [(blocks, chunks) for blocks in range(least, most + 1) for chunks in range(1, min(threads, columns) + 1)]
@@ -198,7 +200,7 @@ def _convolve_block(x, x_step, x_size, y, y_step, y_size, u, bias, limits, corne
         tiles.transpose_inputs(records, d, count, lanes)
         transforms.transform_inputs(d, half, flat_v, c * lanes, v.shape[1], channels * lanes, count, lanes)
     m, o = np.empty((count, ELEMENTS, FILTERS), x.dtype), np.empty(OUTPUT * OUTPUT * lanes, x.dtype)
-    starts, area = np.zeros(FILTERS, x.dtype), y_size[0] * y_size[1]
+    flat_m, starts, area = m.reshape(-1), np.zeros(FILTERS, x.dtype), y_size[0] * y_size[1]
     k = filters[0]
     while k < filters[1]:
         some = min(FILTERS - k % FILTERS, filters[1] - k)
@@ -210,7 +212,7 @@ def _convolve_block(x, x_step, x_size, y, y_step, y_size, u, bias, limits, corne
             place = tile // grid[1] * OUTPUT, tile % grid[1] * OUTPUT
             for f in range(0, some, lanes):
                 at, base = t * ELEMENTS * FILTERS + f, n * y_step + (k + f) * area
-                transforms.transform_outputs(m.reshape(-1), at, half, o, starts, f, limits, lanes)
+                transforms.transform_outputs(flat_m, at, half, o, starts, f, limits, lanes)
                 tiles.scatter(o, records, y, base, y_size, area, place, min(lanes, some - f), lanes)
         k += some
 
