@@ -55,7 +55,8 @@ def add_parser(commands, name):
     parser.add_argument(
         "--peers",
         metavar="LIST",
-        help=f"other engines to measure, such as {','.join(peers.KNOWN)}; or none (default: all that are installed)",
+        help=f"other engines to measure, of {','.join(peers.KNOWN)}; or none "
+        f"(default: those of {','.join(peers.usual())} that are installed)",
     )
     parser.add_argument(
         "--profile",

@@ -1,5 +1,6 @@
 """Other engines: which ones are installed, and that their results equal ours."""
 
+import shutil
 import sys
 
 import numpy as np
@@ -15,7 +16,7 @@ def test_missing_engines_are_reported_with_install_command(monkeypatch):
         monkeypatch.setitem(sys.modules, module, None)
     working, missing = peers.find()
     assert working == {}
-    assert set(missing) == set(peers.KNOWN)
+    assert set(missing) == {"torch", "onnxruntime", "openvino"}  # without the compiled PyTorch, which takes minutes
     assert "torch is not installed: pip install torch" in missing["torch"]
     assert missing["openvino"].endswith("pip install onnx openvino")
 
@@ -34,11 +35,12 @@ def test_broken_engine_reports_its_error(monkeypatch):
 def test_names_parses_the_list_of_engines():
     assert peers.names("torch, openvino") == ("torch", "openvino")
     assert peers.names("none") == ()
-    with pytest.raises(ValueError, match="unknown engine 'jax'; choose from torch, onnxruntime, openvino, none"):
+    expected = "unknown engine 'jax'; choose from torch, torch-compile, onnxruntime, openvino, none"
+    with pytest.raises(ValueError, match=expected):
         peers.names("jax")
 
 
-@pytest.fixture(params=list(peers.KNOWN))
+@pytest.fixture(params=peers.usual())
 def peer(request):
     for module in peers.KNOWN[request.param].imports:
         pytest.importorskip(module)
@@ -107,6 +109,23 @@ def test_inference_of_another_engine_matches(peer, name):
         calls, left_out = peers.build(peer.inference(graph, x, 1))
         assert left_out == {}
         equality.require_equal({"ours": graph(x), **{name: call() for name, call in calls.items()}})
+
+
+@pytest.mark.filterwarnings("ignore")  # PyTorch's compiler uses functions that PyTorch deprecates
+def test_compiled_pytorch_matches():
+    pytest.importorskip("torch")
+    if not shutil.which("c++"):
+        pytest.skip("torch.compile needs a C++ compiler")
+    compiled, graph = peers.find(["torch-compile"])[0]["torch-compile"], odd()
+    x, labels = settings.images(graph, 2), np.array([1, 3])
+    with settings.threads(1, [compiled]):
+        calls, left_out = peers.build(compiled.inference(graph, x, 1))
+        equality.require_equal({"ours": graph(x), **{name: call() for name, call in calls.items()}})
+        steps, failed = peers.build(compiled.training(graph, x, labels, {"softmax": 1.0}, 1e-3, 0.9))
+        assert left_out == failed == {}
+        losses = [step() for step in steps.values()]
+    assert list(calls) == list(steps) == ["compiled PyTorch", "compiled PyTorch channels-last"]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
 
 @pytest.fixture

@@ -18,19 +18,21 @@ from minigooglenet.names import unknown
 
 @dataclass(frozen=True)
 class Known:
-    """The module of an engine, the packages that it imports, and the command that installs them."""
+    """The module of an engine, the packages that it imports, the command that installs them, and whether it is usual.
+
+    An engine that is not usual is measured only if it is named.
+    """
 
     module: str
     imports: tuple[str, ...]
     install: str
+    usual: bool = True
 
 
+_TORCH = "pip install torch --index-url https://download.pytorch.org/whl/cpu"
 KNOWN = {
-    "torch": Known(
-        "minigooglenet.bench.peers.pytorch",
-        ("torch",),
-        "pip install torch --index-url https://download.pytorch.org/whl/cpu",
-    ),
+    "torch": Known("minigooglenet.bench.peers.pytorch", ("torch",), _TORCH),
+    "torch-compile": Known("minigooglenet.bench.peers.pytorch_compiled", ("torch",), _TORCH, usual=False),
     "onnxruntime": Known(
         "minigooglenet.bench.peers.onnx_runtime", ("onnx", "onnxruntime"), "pip install onnx onnxruntime"
     ),
@@ -49,13 +51,18 @@ def names(text: str) -> tuple[str, ...]:
     return requested
 
 
+def usual() -> tuple[str, ...]:
+    """Return the engines that are measured if none is named."""
+    return tuple(name for name, known in KNOWN.items() if known.usual)
+
+
 def find(names=None) -> tuple[dict, dict]:
     """Return ({name: module} of the engines that work here, {name: reason and install command} of the others).
 
-    names : of the engines (default: all). If an engine is installed but broken, the reason is its error.
+    names : of the engines (default: the usual ones). If an engine is installed but broken, the reason is its error.
     """
     working, missing = {}, {}
-    for name in KNOWN if names is None else names:
+    for name in usual() if names is None else names:
         known = KNOWN[name]
         absent = []
         try:

@@ -26,11 +26,12 @@ def threads(count):
         torch.set_num_threads(before)
 
 
-def inference(graph, x, count):
-    """Return {name: build} for the main output of `graph` on x (N, C, H, W)."""
+def inference(graph, x, count, prepare=None):
+    """Return {name: build} for the main output of `graph` on x (N, C, H, W); `prepare(net)` replaces the network."""
 
     def build(layout):
         net = Walk(graph, (graph.main,)).eval().to(memory_format=layout)
+        net = prepare(net) if prepare else net
         images = torch.from_numpy(x).to(memory_format=layout)
 
         def call():
@@ -42,11 +43,15 @@ def inference(graph, x, count):
     return {name: lambda layout=layout: build(layout) for name, layout in LAYOUTS.items()}
 
 
-def training(graph, x, labels, weights, lr, momentum):
-    """Return {name: build}; a step is a forward pass, the losses {wire: weight}, a backward pass and an SGD update."""
+def training(graph, x, labels, weights, lr, momentum, prepare=None):
+    """Return {name: build}; a step is a forward pass, the losses {wire: weight}, a backward pass and an SGD update.
+
+    `prepare(net)` replaces the network.
+    """
 
     def build(layout):
         net = Walk(graph, tuple(weights)).train().to(memory_format=layout)
+        net = prepare(net) if prepare else net
         images, targets = torch.from_numpy(x).to(memory_format=layout), torch.from_numpy(labels)
         optimizer = torch.optim.SGD(net.parameters(), lr=lr, momentum=momentum)
 
