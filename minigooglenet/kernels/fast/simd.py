@@ -155,7 +155,7 @@ def _copier(count):
     return copy_values
 
 
-_copy_16, _copy_8, copy_four, _copy_2, _copy_1 = (_copier(count) for count in (16, 8, 4, 2, 1))
+_copy_16, _copy_8, _copy_4, _copy_2, _copy_1 = (_copier(count) for count in (16, 8, 4, 2, 1))
 
 
 @compiled
@@ -169,7 +169,7 @@ def copy(source, at, target, to, count):
         _copy_8(source, at + done, target, to + done)
         done += 8
     if count - done >= 4:
-        copy_four(source, at + done, target, to + done)
+        _copy_4(source, at + done, target, to + done)
         done += 4
     if count - done >= 2:
         _copy_2(source, at + done, target, to + done)

@@ -199,7 +199,9 @@ def _convolve_block(x, x_step, x_size, y, y_step, y_size, u, bias, limits, corne
         tiles.gather_block(x, x_step, c * x_size[0] * x_size[1], x_size, corner, grid, span, rows, records, lanes)
         tiles.transpose_inputs(records, d, count, lanes)
         transforms.transform_inputs(d, half, flat_v, c * lanes, v.shape[1], channels * lanes, count, lanes)
-    m, o = np.empty((count, ELEMENTS, FILTERS), x.dtype), np.empty(OUTPUT * OUTPUT * lanes, x.dtype)
+    # Neighbouring tiles are written together: as many as have a vector of pixels in a row.
+    neighbours = max(1, lanes // OUTPUT)
+    m, o = np.empty((count, ELEMENTS, FILTERS), x.dtype), np.empty(OUTPUT * neighbours * OUTPUT * lanes, x.dtype)
     flat_m, starts, area = m.reshape(-1), np.zeros(FILTERS, x.dtype), y_size[0] * y_size[1]
     k = filters[0]
     while k < filters[1]:
@@ -207,13 +209,19 @@ def _convolve_block(x, x_step, x_size, y, y_step, y_size, u, bias, limits, corne
         _multiply(v, u, m, count, k, some, lanes)
         for f in range(some if len(bias) else 0):
             starts[f] = bias[k + f]
-        for t in range(count):
+        t = 0
+        while t < count:
             n, tile = (span[0] + t) // (grid[0] * grid[1]), (span[0] + t) % (grid[0] * grid[1])
             place = tile // grid[1] * OUTPUT, tile % grid[1] * OUTPUT
+            together = min(neighbours, grid[1] - tile % grid[1], count - t)
+            columns = together * OUTPUT
             for f in range(0, some, lanes):
-                at, base = t * ELEMENTS * FILTERS + f, n * y_step + (k + f) * area
-                transforms.transform_outputs(flat_m, at, half, o, starts, f, limits, lanes)
-                tiles.scatter(o, records, y, base, y_size, area, place, min(lanes, some - f), lanes)
+                for i in range(together):
+                    at, to = (t + i) * ELEMENTS * FILTERS + f, i * OUTPUT * lanes
+                    transforms.transform_outputs(flat_m, at, half, o, to, columns * lanes, starts, f, limits, lanes)
+                base = n * y_step + (k + f) * area
+                tiles.scatter(o, records, y, base, y_size, area, place, columns, min(lanes, some - f), lanes)
+            t += together
         k += some
 
 

@@ -7,11 +7,10 @@ per tile, and a square of records is transposed in registers (`simd.transpose`).
 import numpy as np
 
 from minigooglenet.kernels.fast.jit import compiled
-from minigooglenet.kernels.fast.simd import broadcast, copy, copy_four, load, store, transpose
+from minigooglenet.kernels.fast.simd import broadcast, copy, load, store, transpose
 from minigooglenet.kernels.fast.winograd.transforms import INPUT, OUTPUT, ROW, WIDTH
 
 RECORD = ROW * INPUT + 16  # values of a tile's record; a vector that starts at its last row still ends inside
-SQUARE = OUTPUT * OUTPUT
 
 
 @compiled
@@ -66,24 +65,24 @@ def transpose_inputs(records, d, count, lanes):
 
 
 @compiled
-def scatter(o, records, images, base, size, area, corner, filters, lanes):
-    """Write one tile of some filters, at most a vector of them, from o (4, 4, lanes), without out-of-bounds parts.
+def scatter(o, square, images, base, size, area, corner, columns, filters, lanes):
+    """Write neighbouring tiles of some filters, at most a vector of them, without out-of-bounds parts.
 
+    o : (4, columns, lanes), flat: four rows of pixels, with a vector of filters for each pixel
     images : flat; the first filter starts at `base`, the next ones at intervals of `area`;  size : (H, W)
-    corner : (row, column) of the tile;  records : buffer for the 16 values of each filter
+    corner : (row, column) of the first tile;  square : buffer for (lanes, lanes)
     """
-    for value in range(0, SQUARE, lanes):
-        transpose(o, value * lanes, lanes, records, value, SQUARE)
     top, left = corner
-    some, to = min(OUTPUT, size[0] - top), base + top * size[1] + left
-    for f in range(filters):
-        if left + OUTPUT <= size[1]:
-            for i in range(some):
-                copy_four(records, f * SQUARE + i * OUTPUT, images, to + f * area + i * size[1])
-        else:
-            for i in range(some):
-                for j in range(size[1] - left):
-                    images[to + f * area + i * size[1] + j] = records[f * SQUARE + i * OUTPUT + j]
+    for i in range(min(OUTPUT, size[0] - top)):
+        for j in range(0, min(columns, size[1] - left), lanes):
+            at, to = (i * columns + j) * lanes, base + (top + i) * size[1] + left + j
+            inside = min(lanes, columns - j, size[1] - left - j)
+            if inside == filters == lanes:
+                transpose(o, at, lanes, images, to, area)
+            else:
+                transpose(o, at, lanes, square, 0, lanes)
+                for f in range(filters):
+                    copy(square, f * lanes, images, to + f * area, inside)
 
 
 @compiled

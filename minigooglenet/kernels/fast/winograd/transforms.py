@@ -91,10 +91,11 @@ def transform_grad_outputs(d, half, v, at, step, count, lanes):
 
 
 @compiled
-def transform_outputs(m, at, half, o, starts, f, limits, lanes):
-    """Write A' m A + start, limited to (lowest, highest), of one tile to o (4, 4, lanes) for a vector of filters.
+def transform_outputs(m, at, half, o, to, step, starts, f, limits, lanes):
+    """Write A' m A + start, limited to (lowest, highest), of one tile to o for a vector of filters.
 
     m : element i of the tile is the vector at m[at + i * FILTERS];  starts : their biases, from starts[f]
+    o : row i of the tile, four vectors, begins at o[to + i * step]
     half : buffer for (4, 6, lanes)
     """
     begin, low, high = load(starts, f), broadcast(limits[0]), broadcast(limits[1])
@@ -105,7 +106,7 @@ def transform_outputs(m, at, half, o, starts, f, limits, lanes):
         row = at_least(low, a + begin), at_least(low, b + begin), at_least(low, c + begin), at_least(low, d + begin)
         a, b, c, d = row
         row = at_most(high, a), at_most(high, b), at_most(high, c), at_most(high, d)
-        _store_four(row, o, i * OUTPUT * lanes, lanes)
+        _store_four(row, o, to + i * step, lanes)
 
 
 @compiled
