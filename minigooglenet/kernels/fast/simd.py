@@ -267,6 +267,37 @@ def load_second(_, values, at):
 
 
 @intrinsic
+def load_fourths(_, source, at, target, to, hop):
+    """Write six vectors: target[to + j * hop + lane] = source[at + 4 * lane + j] for j = 0 .. 5."""
+    result = Vector(source.dtype)
+    lanes, size = result.lanes, source.dtype.bitwidth // 8
+    even, odd = (ir.VectorType(cgutils.int32_t, lanes)(list(range(j, 2 * lanes, 2))) for j in range(2))
+
+    def code(context, builder, signature, arguments):
+        source, at, target, to, hop = arguments
+        vector = _llvm(result.real, lanes)
+
+        def fourths(first):
+            """Return the vectors from j = first on; LLVM drops those that are not used."""
+            starts = [builder.add(at, at.type(first + i * lanes)) for i in range(4)]
+            a, b, c, d = (
+                builder.load(_address(context, builder, signature.args[0], source, start, vector), align=size)
+                for start in starts
+            )
+            evens, odds = (
+                (builder.shuffle_vector(a, b, mask), builder.shuffle_vector(c, d, mask)) for mask in (even, odd)
+            )
+            return [builder.shuffle_vector(*pair, mask) for mask in (even, odd) for pair in (evens, odds)]
+
+        for j, value in enumerate(fourths(0) + fourths(4)[:2]):
+            start = builder.add(to, builder.mul(hop, hop.type(j)))
+            builder.store(value, _address(context, builder, signature.args[2], target, start, vector), align=size)
+        return context.get_dummy_value()
+
+    return types.void(source, types.intp, target, types.intp, types.intp), code
+
+
+@intrinsic
 def smaller(_, value, limit):
     """Return the smaller value in each lane of two vectors, or `limit` if one is NaN: one instruction on x86-64."""
 

@@ -27,7 +27,7 @@ from minigooglenet.kernels.fast.gemm import NO_BIAS, multiply_panel, no_limits, 
 from minigooglenet.kernels.fast.jit import compiled
 from minigooglenet.kernels.fast.microkernel import NR, VECTOR_BYTES
 from minigooglenet.kernels.fast.winograd import tiles, transforms, weight_gradient
-from minigooglenet.kernels.fast.winograd.transforms import ELEMENTS, FILTERS, INPUT, OUTPUT, ROW, WIDTH
+from minigooglenet.kernels.fast.winograd.transforms import ELEMENTS, FILTERS, INPUT, OUTPUT, STEP, WIDTH
 
 NO_LIMITS = -np.inf, np.inf
 # Products that take as long as transforming the inputs of a tile in one channel, and tiles whose products take as long
@@ -91,7 +91,7 @@ def workspace(x_shape, weight_shape, stride, padding, groups, threads, itemsize)
     values = ELEMENTS * ((weight_shape[1] + FILTERS) * tiles_of_block + lanes)
     panel = NR * lanes
     transformed = ELEMENTS * groups * -(-filters // panel) * panel * weight_shape[1] * itemsize
-    return transformed, min(threads, blocks * chunks) * (values + tiles.buffer_values(x_shape[2:], grid[1])) * itemsize
+    return transformed, min(threads, blocks * chunks) * (values + tiles.rows_values(x_shape[2:], grid[1])) * itemsize
 
 
 def prepare(weight, groups, rotated=False):
@@ -192,17 +192,17 @@ def _convolve_block(x, x_step, x_size, y, y_step, y_size, u, bias, limits, corne
     The filters begin with a whole vector. An element of v contains (C, lanes) for one vector of tiles after another.
     """
     channels, count = u.shape[2], span[1] - span[0]
-    rows, records = tiles.buffers(x_size, grid[1], x.dtype)
-    d, half = np.empty(INPUT * ROW * WIDTH, x.dtype), np.empty(ELEMENTS * WIDTH, x.dtype)
+    rows = tiles.rows_buffer(x_size, grid[1], x.dtype)
+    d, half = np.empty(ELEMENTS * STEP, x.dtype), np.empty(ELEMENTS * WIDTH, x.dtype)
     flat_v = v.reshape(-1)
     for c in range(channels):
-        tiles.gather_block(x, x_step, c * x_size[0] * x_size[1], x_size, corner, grid, span, rows, records, lanes)
-        tiles.transpose_inputs(records, d, count, lanes)
+        tiles.gather_block(x, x_step, c * x_size[0] * x_size[1], x_size, corner, grid, span, rows, d, lanes)
         transforms.transform_inputs(d, half, flat_v, c * lanes, v.shape[1], channels * lanes, count, lanes)
     # Neighbouring tiles are written together: as many as have a vector of pixels in a row.
     neighbours = max(1, lanes // OUTPUT)
     m, o = np.empty((count, ELEMENTS, FILTERS), x.dtype), np.empty(OUTPUT * neighbours * OUTPUT * lanes, x.dtype)
-    flat_m, starts, area = m.reshape(-1), np.zeros(FILTERS, x.dtype), y_size[0] * y_size[1]
+    flat_m, starts, square = m.reshape(-1), np.zeros(FILTERS, x.dtype), np.empty(lanes * lanes, x.dtype)
+    area = y_size[0] * y_size[1]
     k = filters[0]
     while k < filters[1]:
         some = min(FILTERS - k % FILTERS, filters[1] - k)
@@ -220,7 +220,7 @@ def _convolve_block(x, x_step, x_size, y, y_step, y_size, u, bias, limits, corne
                     at, to = (t + i) * ELEMENTS * FILTERS + f, i * OUTPUT * lanes
                     transforms.transform_outputs(flat_m, at, half, o, to, columns * lanes, starts, f, limits, lanes)
                 base = n * y_step + (k + f) * area
-                tiles.scatter(o, records, y, base, y_size, area, place, columns, min(lanes, some - f), lanes)
+                tiles.scatter(o, square, y, base, y_size, area, place, columns, min(lanes, some - f), lanes)
             t += together
         k += some
 

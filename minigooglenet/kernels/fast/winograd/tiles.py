@@ -1,32 +1,34 @@
 """Gather Winograd tiles from images and scatter them back, so that the same element of many tiles is contiguous.
 
-Copying single values would cost more than all additions of the transforms. Rows are copied as vectors into one record
-per tile, and a square of records is transposed in registers (`simd.transpose`).
+Copying single values would cost more than all additions of the transforms. Column j of neighbouring tiles is every
+fourth value of a row, so a few loads and shuffles of vectors gather six columns of a vector of tiles
+(`simd.load_fourths`). Outputs are transposed in registers (`simd.transpose`).
 """
 
 import numpy as np
 
 from minigooglenet.kernels.fast.jit import compiled
-from minigooglenet.kernels.fast.simd import broadcast, copy, load, store, transpose
-from minigooglenet.kernels.fast.winograd.transforms import INPUT, OUTPUT, ROW, WIDTH
+from minigooglenet.kernels.fast.simd import broadcast, copy, load_fourths, store, transpose
+from minigooglenet.kernels.fast.winograd.transforms import INPUT, OUTPUT, STEP
 
-RECORD = ROW * INPUT + 16  # values of a tile's record; a vector that starts at its last row still ends inside
-
-
-@compiled
-def buffers(size, across, dtype):
-    """Return buffers for `gather`: padded rows of an image, and a record per tile."""
-    return np.zeros((size[0] + 2 * INPUT + 2) * (across * OUTPUT + 2) + 64, dtype), np.zeros(WIDTH * RECORD, dtype)
-
-
-def buffer_values(size, across):
-    """Return the number of values in the buffers."""
-    return (size[0] + 2 * INPUT + 2) * (across * OUTPUT + 2) + 64 + WIDTH * RECORD
+BEYOND = 5 * 16  # values after the last tile that vectors may read
 
 
 @compiled
-def gather(images, base, size, corner, grid, first, end, rows, records, record, lanes):
-    """Fill the records from index `record` with the tiles first .. end of one channel of one image.
+def rows_buffer(size, across, dtype):
+    """Return a buffer for `gather`: padded rows of an image."""
+    return np.zeros(rows_values(size, across), dtype)
+
+
+@compiled
+def rows_values(size, across):
+    """Return the number of values in the buffer."""
+    return (size[0] + 2 * INPUT + 2) * (across * OUTPUT + 2) + BEYOND
+
+
+@compiled
+def gather(images, base, size, corner, grid, first, end, rows, d, tile, lanes):
+    """Fill d (6, 6, STEP), flat, from index `tile` on with the tiles first .. end of one channel of one image.
 
     images : flat; the channel starts at `base`;  size : (H, W)
     corner : (row, column) of the start of tile 0; pixels outside the image are zero;  grid : tiles down and across
@@ -48,20 +50,15 @@ def gather(images, base, size, corner, grid, first, end, rows, records, record, 
             copy(images, row, rows, at, copied)
         for w in range(copied, pitch, lanes):  # to the end of this row, and over the left padding of the next
             store(rows, at + w, zero)
-    for tile in range(first, end):
-        at = (tile // across - first // across) * OUTPUT * pitch + tile % across * OUTPUT
-        to = (record + tile - first) * RECORD
-        for i in range(INPUT):
-            for j in range(0, ROW, lanes):
-                store(records, to + i * ROW + j, load(rows, at + i * pitch + j))
-
-
-@compiled
-def transpose_inputs(records, d, count, lanes):
-    """Fill d (6, ROW, WIDTH), flat, from the records of `count` tiles."""
-    for tile in range(0, count, lanes):
-        for value in range(0, INPUT * ROW, lanes):
-            transpose(records, tile * RECORD + value, RECORD, d, value * WIDTH + tile, WIDTH)
+    t = first
+    while t < end:
+        some = min(across - t % across, end - t)  # tiles in a row
+        at = (t // across - first // across) * OUTPUT * pitch + t % across * OUTPUT
+        to = tile + t - first
+        for j in range(0, some, lanes):  # what a vector writes beyond the row is overwritten by the next row
+            for i in range(INPUT):
+                load_fourths(rows, at + i * pitch + j * OUTPUT, d, i * INPUT * STEP + to + j, STEP)
+        t += some
 
 
 @compiled
@@ -86,12 +83,12 @@ def scatter(o, square, images, base, size, area, corner, columns, filters, lanes
 
 
 @compiled
-def gather_block(x, step, channel, size, corner, grid, span, rows, records, lanes):
-    """Fill the records with the tiles in `span` (indices over all images) of one channel."""
+def gather_block(x, step, channel, size, corner, grid, span, rows, d, lanes):
+    """Fill d (6, 6, STEP), flat, with the tiles in `span` (indices over all images) of one channel."""
     per_image = grid[0] * grid[1]
     tile = span[0]
     while tile < span[1]:
         n, first = tile // per_image, tile % per_image
         end = min(per_image, first + span[1] - tile)
-        gather(x, n * step + channel, size, corner, grid, first, end, rows, records, tile - span[0], lanes)
+        gather(x, n * step + channel, size, corner, grid, first, end, rows, d, tile - span[0], lanes)
         tile += end - first

@@ -20,7 +20,7 @@ OUTPUT, INPUT = 4, 6  # values of a tile along one axis
 ELEMENTS = INPUT * INPUT
 WIDTH = 64  # tiles in a block: a multiple of the vector length on every machine
 FILTERS = 48  # filters whose products are in memory together: a multiple of the filters of a panel on every machine
-ROW = 8  # values in a row of a gathered tile, of which six are used
+STEP = WIDTH + 16  # from one element of gathered tiles to the next: a vector from the last tile ends before it
 SCALE = 1 / 576  # 24 G is used instead of G, so that all its entries are integers
 
 # Small integer types: in compiled code float32 times int8 is float32; float32 times an ordinary integer is not.
@@ -66,14 +66,14 @@ def grad_kernel_transform(a, b, c, d, e, f):
 
 @compiled
 def transform_inputs(d, half, v, at, step, vector_step, count, lanes):
-    """Write B' d B of `count` tiles to v, flat, from d (6, ROW, WIDTH), flat.
+    """Write B' d B of `count` tiles to v, flat, from d (6, 6, STEP), flat.
 
     v : vector i of tiles is at v[at + element * step + i * vector_step]
     half : buffer for (6, 6, WIDTH)
     """
     for t in range(0, count, lanes):
         for j in range(INPUT):
-            _store_six(_input(d, j * WIDTH + t, ROW * WIDTH), half, j * WIDTH + t, INPUT * WIDTH)
+            _store_six(_input(d, j * STEP + t, INPUT * STEP), half, j * WIDTH + t, INPUT * WIDTH)
         for i in range(INPUT):
             row = _input(half, i * INPUT * WIDTH + t, WIDTH)
             _store_six(row, v, at + i * INPUT * step + t // lanes * vector_step, step)
@@ -81,10 +81,10 @@ def transform_inputs(d, half, v, at, step, vector_step, count, lanes):
 
 @compiled
 def transform_grad_outputs(d, half, v, at, step, count, lanes):
-    """Write A d A' of `count` tiles to v[at + element * step + tile], from the first 4 x 4 of d (6, ROW, WIDTH)."""
+    """Write A d A' of `count` tiles to v[at + element * step + tile], from the first 4 x 4 of d (6, 6, STEP)."""
     for t in range(0, count, lanes):
         for j in range(OUTPUT):
-            _store_six(_grad_output(d, j * WIDTH + t, ROW * WIDTH), half, j * WIDTH + t, INPUT * WIDTH)
+            _store_six(_grad_output(d, j * STEP + t, INPUT * STEP), half, j * WIDTH + t, INPUT * WIDTH)
         for i in range(INPUT):
             row = _grad_output(half, i * INPUT * WIDTH + t, WIDTH)
             _store_six(row, v, at + i * INPUT * step + t, step)

@@ -13,7 +13,7 @@ from minigooglenet.kernels.fast.gemm import multiply, padded_columns, transpose_
 from minigooglenet.kernels.fast.jit import compiled
 from minigooglenet.kernels.fast.microkernel import VECTOR_BYTES
 from minigooglenet.kernels.fast.winograd import tiles, transforms
-from minigooglenet.kernels.fast.winograd.transforms import ELEMENTS, INPUT, OUTPUT, ROW, WIDTH
+from minigooglenet.kernels.fast.winograd.transforms import ELEMENTS, OUTPUT, STEP, WIDTH
 
 CHUNK = 3 * WIDTH  # tiles whose transforms are in memory at the same time
 
@@ -56,16 +56,15 @@ def grad_weight(grad_y, x, padding):
 @compiled
 def _transform(x, step, size, corner, grid, span, channels, v, is_input, lanes):
     """Fill v (36, C, width) with the transforms of the tiles in `span` for some channels."""
-    rows, records = tiles.buffers(size, grid[1], x.dtype)
-    d, half = np.empty(INPUT * ROW * WIDTH, x.dtype), np.empty(ELEMENTS * WIDTH, x.dtype)
+    rows = tiles.rows_buffer(size, grid[1], x.dtype)
+    d, half = np.empty(ELEMENTS * STEP, x.dtype), np.empty(ELEMENTS * WIDTH, x.dtype)
     flat_v, element = v.reshape(-1), v.shape[1] * v.shape[2]
     for c in range(channels[0], channels[1]):
         for first in range(span[0], span[1], WIDTH):
             block = first, min(span[1], first + WIDTH)
             count = block[1] - block[0]
             at = c * v.shape[2] + first - span[0]
-            tiles.gather_block(x, step, c * size[0] * size[1], size, corner, grid, block, rows, records, lanes)
-            tiles.transpose_inputs(records, d, count, lanes)
+            tiles.gather_block(x, step, c * size[0] * size[1], size, corner, grid, block, rows, d, lanes)
             if is_input:
                 transforms.transform_inputs(d, half, flat_v, at, element, lanes, count, lanes)
             else:
