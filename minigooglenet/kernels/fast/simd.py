@@ -246,55 +246,23 @@ def transpose(_, source, at, step, target, to, hop):
     return types.void(source, types.intp, types.intp, target, types.intp, types.intp), code
 
 
-@intrinsic
-def load_second(_, values, at):
-    """Return the vector of values[at], values[at + 2], values[at + 4], ..."""
-    result = Vector(values.dtype)
+def _shuffled(lanes_of):
+    """Return the function (a, b) with some lanes of two vectors: `lanes_of(count)` counts them through a and then b."""
 
-    def code(context, builder, signature, arguments):
-        array, at = arguments
-        vector = _llvm(result.real, result.lanes)
-        addresses = at, builder.add(at, at.type(result.lanes))
-        halves = [
-            builder.load(_address(context, builder, signature.args[0], array, address, vector), align=1)
-            for address in addresses
-        ]
-        return builder.shuffle_vector(
-            *halves, ir.VectorType(cgutils.int32_t, result.lanes)(list(range(0, 2 * result.lanes, 2)))
-        )
+    @intrinsic
+    def shuffle(_, a, b):
+        def code(context, builder, signature, arguments):
+            mask = ir.VectorType(cgutils.int32_t, a.lanes)(list(lanes_of(a.lanes)))
+            return builder.shuffle_vector(*arguments, mask)
 
-    return result(values, types.intp), code
+        return a(a, b), code
+
+    return shuffle
 
 
-@intrinsic
-def load_fourths(_, source, at, target, to, hop):
-    """Write six vectors: target[to + j * hop + lane] = source[at + 4 * lane + j] for j = 0 .. 5."""
-    result = Vector(source.dtype)
-    lanes, size = result.lanes, source.dtype.bitwidth // 8
-    even, odd = (ir.VectorType(cgutils.int32_t, lanes)(list(range(j, 2 * lanes, 2))) for j in range(2))
-
-    def code(context, builder, signature, arguments):
-        source, at, target, to, hop = arguments
-        vector = _llvm(result.real, lanes)
-
-        def fourths(first):
-            """Return the vectors from j = first on; LLVM drops those that are not used."""
-            starts = [builder.add(at, at.type(first + i * lanes)) for i in range(4)]
-            a, b, c, d = (
-                builder.load(_address(context, builder, signature.args[0], source, start, vector), align=size)
-                for start in starts
-            )
-            evens, odds = (
-                (builder.shuffle_vector(a, b, mask), builder.shuffle_vector(c, d, mask)) for mask in (even, odd)
-            )
-            return [builder.shuffle_vector(*pair, mask) for mask in (even, odd) for pair in (evens, odds)]
-
-        for j, value in enumerate(fourths(0) + fourths(4)[:2]):
-            start = builder.add(to, builder.mul(hop, hop.type(j)))
-            builder.store(value, _address(context, builder, signature.args[2], target, start, vector), align=size)
-        return context.get_dummy_value()
-
-    return types.void(source, types.intp, target, types.intp, types.intp), code
+even, odd = _shuffled(lambda count: range(0, 2 * count, 2)), _shuffled(lambda count: range(1, 2 * count, 2))
+# The values one and two lanes further on.
+next_1, next_2 = _shuffled(lambda count: range(1, count + 1)), _shuffled(lambda count: range(2, count + 2))
 
 
 @intrinsic

@@ -1,14 +1,14 @@
 """Gather Winograd tiles from images and scatter them back, so that the same element of many tiles is contiguous.
 
 Copying single values would cost more than all additions of the transforms. Column j of neighbouring tiles is every
-fourth value of a row, so a few loads and shuffles of vectors gather six columns of a vector of tiles
-(`simd.load_fourths`). Outputs are transposed in registers (`simd.transpose`).
+fourth value of a row, so a few loads and shuffles gather six columns of a vector of tiles. Outputs are transposed in
+registers (`simd.transpose`).
 """
 
 import numpy as np
 
 from minigooglenet.kernels.fast.jit import compiled
-from minigooglenet.kernels.fast.simd import broadcast, copy, load_fourths, store, transpose
+from minigooglenet.kernels.fast.simd import broadcast, copy, even, load, odd, store, transpose
 from minigooglenet.kernels.fast.winograd.transforms import INPUT, OUTPUT, STEP
 
 BEYOND = 5 * 16  # values after the last tile that vectors may read
@@ -57,8 +57,22 @@ def gather(images, base, size, corner, grid, first, end, rows, d, tile, lanes):
         to = tile + t - first
         for j in range(0, some, lanes):  # what a vector writes beyond the row is overwritten by the next row
             for i in range(INPUT):
-                load_fourths(rows, at + i * pitch + j * OUTPUT, d, i * INPUT * STEP + to + j, STEP)
+                _gather_row(rows, at + i * pitch + j * OUTPUT, d, i * INPUT * STEP + to + j, lanes)
         t += some
+
+
+@compiled
+def _gather_row(rows, at, d, to, lanes):
+    """Write columns j = 0 .. 5 of a vector of tiles: d[to + j * STEP + tile] = rows[at + 4 * tile + j]."""
+    for first in (0, OUTPUT):
+        i = at + first
+        evens = even(load(rows, i), load(rows, i + lanes)), even(load(rows, i + 2 * lanes), load(rows, i + 3 * lanes))
+        odds = odd(load(rows, i), load(rows, i + lanes)), odd(load(rows, i + 2 * lanes), load(rows, i + 3 * lanes))
+        store(d, to + first * STEP, even(evens[0], evens[1]))
+        store(d, to + (first + 1) * STEP, even(odds[0], odds[1]))
+        if first == 0:
+            store(d, to + 2 * STEP, odd(evens[0], evens[1]))
+            store(d, to + 3 * STEP, odd(odds[0], odds[1]))
 
 
 @compiled
