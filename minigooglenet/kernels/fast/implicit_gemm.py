@@ -23,7 +23,7 @@ from minigooglenet.kernels.fast.gemm import (
     transpose_matrix,
 )
 from minigooglenet.kernels.fast.jit import compiled
-from minigooglenet.kernels.fast.microkernel import MR, VECTOR_BYTES
+from minigooglenet.kernels.fast.microkernel import MR, NR, VECTOR_BYTES
 from minigooglenet.kernels.fast.simd import fill
 
 BAND = 1 << 17  # output values per band of rows: 512 kB in float32, which fits into the L2 cache of most cores
@@ -32,6 +32,8 @@ BAND = 1 << 17  # output values per band of rows: 512 kB in float32, which fits 
 SMALL_MAP = 16 * 16
 UNEVEN = 1.1  # times the average: more bands would be more even, but smaller and so slower
 NO_LIMITS = -np.inf, np.inf
+# Rows and columns of the products that are added to the input gradient at a time: they fit into the L1 or L2 cache.
+GRADIENT_ROWS, GRADIENT_COLUMNS = 256, NR * VECTOR_BYTES // 4
 # Images whose transposed upstream gradients are in memory at the same time: as many as have so many values, but some.
 GRADIENTS, LEAST_IMAGES = 1 << 20, 8
 
@@ -212,7 +214,9 @@ def _images_backward(
     packed = np.empty(0 if is_plain or len(grad_x) == 0 else values, grads.dtype)
     padded_rows = np.empty(0 if pitch == output[1] else filters * stretch, grads.dtype)
     zero, b_rows = grads.dtype.type(0), row_table(filters, stretch * grads.itemsize)
-    a_rows = row_table(channels, by_position.strides[2])
+    together = min(kernel[0] * kernel[1], max(1, GRADIENT_ROWS // channels))
+    products = np.empty(0 if is_plain else together * channels * GRADIENT_COLUMNS, grads.dtype)
+    a_rows = row_table(kernel[0] * kernel[1] * channels, filters * by_position.itemsize)
     for item in range(items[0], items[1]):
         n, g = begin + item // groups, item % groups
         at, to = n * grads_step + g * filters * area, n * x_step + g * channels * size[0] * size[1]
@@ -232,16 +236,37 @@ def _images_backward(
             gemm_rows(zero, a, b, c, grads.itemsize, NO_BIAS, no_limits(zero), False)
             continue
         fill(packed, 0, values, zero)
-        # Each kernel position adds its product to the plane, starting at the element of that position.
-        for position in range(kernel[0] * kernel[1]):
-            a = weights + position * by_position.strides[1], a_rows, by_position.itemsize
-            c = (
-                np.int64(packed.ctypes.data) + offsets[position],
-                phases[0] * phases[1] * plane_rows * pitch * grads.itemsize,
-                stretch - pitch + output[1],
-            )
-            gemm_rows(zero, a, b, c, grads.itemsize, NO_BIAS, no_limits(zero), True)
+        _add_products(zero, (weights, by_position.itemsize), a_rows, b, products, offsets, window, packed)
         padded_planes.unpack(packed, grad_x, to, window)
+
+
+@compiled
+def _add_products(zero, a, a_rows, b, products, offsets, window, packed):
+    """Add the products of all kernel positions to the planes, each from the element of its position on.
+
+    The positions of a few columns are one product, whose panel of the gradient is packed once.
+
+    a : (address, bytes between values in a row) of the weights (R * S * C, K), with the row table `a_rows`
+    products : buffer for (rows of the weights, columns)
+    """
+    channels, _, _, _, _, output, phases, extra, pitch, _ = window
+    size, columns, positions = packed.itemsize, GRADIENT_COLUMNS, len(a_rows) // channels
+    plane, row = phases[0] * phases[1] * (output[0] + extra[0]) * pitch, columns * size
+    stretch = (output[0] - 1) * pitch + output[1]
+    together = len(products) // (channels * columns)
+    for first in range(0, positions, together):
+        end = min(positions, first + together)
+        rows = a[0], a_rows[first * channels : end * channels], a[1]
+        for j in range(0, stretch, columns):
+            across = min(columns, stretch - j)
+            c = np.int64(products.ctypes.data), row, across
+            gemm_rows(zero, rows, (b[0] + j * size, b[1], b[2]), c, size, NO_BIAS, no_limits(zero), False)
+            for position in range(first, end):
+                for channel in range(channels):
+                    to = offsets[position] // size + channel * plane + j
+                    at = ((position - first) * channels + channel) * columns
+                    for i in range(across):
+                        packed[np.uintp(to + i)] += products[np.uintp(at + i)]
 
 
 @compiled
