@@ -1,7 +1,10 @@
 """The commands that train, end to end in a temporary folder."""
 
+import contextlib
+import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -34,6 +37,32 @@ def _train(folder, out, *more, settings=SMALL):
     return main(["train", "--data", str(folder), "--out", str(out), *settings, *more])
 
 
+@pytest.fixture(scope="module")
+def finished(folder, tmp_path_factory):
+    """Return the folder of a finished run; tests that change it make a copy."""
+    out = tmp_path_factory.mktemp("finished") / "run"
+    assert _train(folder, out) == 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def stopped(folder, tmp_path_factory):
+    """Return the folder of a run that Ctrl-C stopped after its third step; tests that change it make a copy."""
+    out = tmp_path_factory.mktemp("stopped") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        _stopped(folder, out, patch, "--no-augment")
+    return out
+
+
+@pytest.fixture(scope="module")
+def ensemble(folder, tmp_path_factory):
+    """Return the folder of two networks that two processes trained, and the output of the command."""
+    out, printed = tmp_path_factory.mktemp("ensemble") / "run", io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        assert _train(folder, out, "--ensemble", "2", "--jobs", "2") == 0
+    return out, printed.getvalue()
+
+
 def test_train_writes_weights_logs_and_figures(folder, tmp_path, capsys):
     assert _train(folder, tmp_path, "--gradients", "2", "--average", "0.5", "--heads") == 0
     out = capsys.readouterr().out
@@ -49,19 +78,19 @@ def test_train_writes_weights_logs_and_figures(folder, tmp_path, capsys):
     assert "Held out, at the end of each epoch:" in (tmp_path / "training_curve.txt").read_text(encoding="utf-8")
 
 
-def test_resumed_run_is_bit_identical(folder, tmp_path, capsys, monkeypatch):
-    assert _train(folder, tmp_path / "whole") == 0
+def test_resumed_run_is_bit_identical(folder, finished, tmp_path, capsys, monkeypatch):
     _stopped(folder, tmp_path / "parts", monkeypatch)
     assert "Stopped and saved after step 3; continue with --resume." in capsys.readouterr().out
     assert main(["train", "--out", str(tmp_path / "parts"), "--resume"]) == 0
     assert "Resuming at step 3 of" in capsys.readouterr().out
-    whole, parts = ((tmp_path / name / "weights.safetensors").read_bytes() for name in ("whole", "parts"))
+    whole, parts = ((run / "weights.safetensors").read_bytes() for run in (finished, tmp_path / "parts"))
     assert whole == parts
 
 
-def test_train_rejects_a_folder_with_a_run(folder, tmp_path, capsys):
-    assert _train(folder, tmp_path) == 0
-    assert _train(folder, tmp_path) == 1
+def test_train_rejects_a_folder_with_a_run(folder, finished, capsys):
+    before = _bytes(finished)
+    assert _train(folder, finished) == 1
+    assert _bytes(finished) == before
     assert "already contains a run. Continue it with --resume, or choose another folder." in capsys.readouterr().err
 
 
@@ -70,9 +99,8 @@ def test_resume_needs_a_run(tmp_path, capsys):
     assert "has no run to resume" in capsys.readouterr().err
 
 
-def test_fine_tuning_keeps_frozen_layers_and_replaces_the_classifier(folder, tmp_path, capsys):
-    assert _train(folder, tmp_path / "first") == 0
-    start = tmp_path / "first" / "weights.safetensors"
+def test_fine_tuning_keeps_frozen_layers_and_replaces_the_classifier(folder, finished, tmp_path, capsys):
+    start = finished / "weights.safetensors"
     (folder / "grey").mkdir()
     try:
         for number in range(10):
@@ -96,12 +124,11 @@ def test_fine_tuning_keeps_frozen_layers_and_replaces_the_classifier(folder, tmp
             assert name.startswith("loss3") or np.array_equal(others[name], array)
 
 
-def test_ensemble_models_start_equal_and_end_different(folder, tmp_path, capsys):
-    assert _train(folder, tmp_path, "--ensemble", "2", "--jobs", "2") == 0
-    out = capsys.readouterr().out
+def test_ensemble_models_start_equal_and_end_different(ensemble):
+    run, out = ensemble
     assert "16 training images in 2 classes" in out
     assert "model 2 of 2 done" in out
-    members = [tmp_path / f"member_{number}" for number in (1, 2)]
+    members = [run / f"member_{number}" for number in (1, 2)]
     recipes = [json.loads((member / "recipe.json").read_text(encoding="utf-8")) for member in members]
     assert [recipe["settings"].pop("seed") for recipe in recipes] == [0, 1]
     assert recipes[0] == recipes[1]
@@ -109,10 +136,8 @@ def test_ensemble_models_start_equal_and_end_different(folder, tmp_path, capsys)
     assert not np.array_equal(first["conv1/3x3/weight"], second["conv1/3x3/weight"])
 
 
-def test_ensemble_member_matches_a_single_run(folder, tmp_path):
-    _train(folder, tmp_path / "together", "--ensemble", "2", "--jobs", "2")
-    _train(folder, tmp_path / "alone")
-    files = (tmp_path / name / "weights.safetensors" for name in ("together/member_1", "alone"))
+def test_ensemble_member_matches_a_single_run(ensemble, finished):
+    files = (run / "weights.safetensors" for run in (ensemble[0] / "member_1", finished))
     assert len({file.read_bytes() for file in files}) == 1
 
 
@@ -198,29 +223,27 @@ def test_weights_file_records_the_training_images(folder, tmp_path):
     assert weights.load(tmp_path / "weights.safetensors").training_images.hashes.tolist() == record.hashes.tolist()
 
 
-def test_fine_tuned_weights_record_both_image_sets(folder, tmp_path):
+def test_fine_tuned_weights_record_both_image_sets(finished, tmp_path):
     rng, other = np.random.default_rng(9), tmp_path / "other"
     for name in ("bright", "dark"):
         (other / name).mkdir(parents=True)
         for number in range(10):
             Image.fromarray(rng.integers(0, 255, (40, 40, 3), np.uint8)).save(other / name / f"{number}.png")
-    assert _train(folder, tmp_path / "first") == 0
-    start = tmp_path / "first" / "weights.safetensors"
+    start = finished / "weights.safetensors"
     assert _train(other, tmp_path / "second", "--weights", str(start), settings=SHORT) == 0
-    first, second = (_record(tmp_path / name / "weights.safetensors") for name in ("first", "second"))
+    first, second = _record(start), _record(tmp_path / "second" / "weights.safetensors")
     assert set(first.hashes.tolist()) < set(second.hashes.tolist())
     assert second.count == 2 * first.count
 
 
 def test_built_in_data_has_no_record(tmp_path):
     pytest.importorskip("sklearn")
-    assert main(["train", "--data", "digits", "--out", str(tmp_path), "--epochs", "1", "--width", "0.25"]) == 0
+    small = ["--size", "16", "--batch", "256", "--epochs", "1", "--width", "0.25"]
+    assert main(["train", "--data", "digits", "--out", str(tmp_path), *small]) == 0
     assert _record(tmp_path / "weights.safetensors") is None
 
 
 def test_unused_folders_are_reported(folder, tmp_path, capsys):
-    import shutil
-
     shutil.copytree(folder, tmp_path / "set" / "train")
     (tmp_path / "set" / "test").mkdir()
     Image.new("RGB", (8, 8)).save(tmp_path / "set" / "test" / "1.png")
@@ -332,8 +355,8 @@ def test_option_of_another_optimizer_is_rejected(tmp_path, capsys, options, mess
     assert message in capsys.readouterr().err
 
 
-def test_recipe_without_the_new_settings_resumes(folder, tmp_path):
-    assert _train(folder, tmp_path) == 0
+def test_recipe_without_the_new_settings_resumes(finished, tmp_path):
+    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
     path = tmp_path / "recipe.json"
     recipe = json.loads(path.read_text(encoding="utf-8"))
     del recipe["origin"]
@@ -436,22 +459,19 @@ def test_resuming_a_running_run_changes_nothing(folder, tmp_path, capsys, monkey
         (None, "model", "minni", "belongs to another run: recipe model 'mini' there, 'minni' here"),
     ],
 )
-def test_edited_recipe_is_rejected_with_both_values(folder, tmp_path, capsys, monkeypatch, part, name, value, message):
-    _stopped(folder, tmp_path, monkeypatch, "--no-augment")
+def test_edited_recipe_is_rejected_with_both_values(stopped, tmp_path, capsys, part, name, value, message):
+    shutil.copytree(stopped, tmp_path, dirs_exist_ok=True)
     path = tmp_path / "recipe.json"
     values = json.loads(path.read_text(encoding="utf-8"))
     (values if part is None else values[part])[name] = value
     path.write_text(json.dumps(values), encoding="utf-8")
     before = _bytes(tmp_path)
-    capsys.readouterr()
     assert main(["train", "--out", str(tmp_path), "--resume"]) == 1
     assert message in capsys.readouterr().err
     assert _bytes(tmp_path) == before
 
 
 def test_run_resumes_with_moved_images(folder, tmp_path, monkeypatch):
-    import shutil
-
     shutil.copytree(folder, tmp_path / "images")
     _stopped(tmp_path / "images", tmp_path / "run", monkeypatch)
     (tmp_path / "images").rename(tmp_path / "moved")
@@ -460,8 +480,8 @@ def test_run_resumes_with_moved_images(folder, tmp_path, monkeypatch):
     assert main(["train", "--out", str(tmp_path / "run"), "--resume"]) == 0
 
 
-def test_corrupt_logs_are_reported_and_the_run_continues(folder, tmp_path, capsys, monkeypatch):
-    _stopped(folder, tmp_path, monkeypatch)
+def test_corrupt_logs_are_reported_and_the_run_continues(stopped, tmp_path, capsys):
+    shutil.copytree(stopped, tmp_path, dirs_exist_ok=True)
     (tmp_path / "steps.csv").write_bytes(b"\0" * 500 + b"\n")
     assert main(["train", "--out", str(tmp_path), "--resume"]) == 0
     captured = capsys.readouterr()

@@ -4,6 +4,7 @@ A worker starts isolated, and inside bubblewrap if it is installed.
 """
 
 import contextlib
+import functools
 import json
 import os
 import queue
@@ -201,7 +202,7 @@ def _one_of(student, students):
 
 def _graded(tasks, absent, out, options, jobs, ledger, progress, sentences):
     probe.held()
-    warmup.warmup()  # kernels are compiled once, for all workers
+    _compiled()
     lock, protections = threading.Lock(), set(sandbox.PROTECTIONS)
     rows: dict[int, list] = {}
     late: dict[int, Interrupted] = {}
@@ -252,6 +253,12 @@ def _graded(tasks, absent, out, options, jobs, ledger, progress, sentences):
             sentences += remarks
         gradebook.write(out, flat)
     return flat, protections, len(rows) == len(tasks)
+
+
+@functools.cache
+def _compiled():
+    """Compile the kernels once, for all workers and all gradings of this process."""
+    warmup.warmup()
 
 
 def _noted(tasks, rows, options):
