@@ -8,6 +8,7 @@ import functools
 import inspect
 import itertools
 import math
+from typing import Any
 
 import numpy as np
 
@@ -37,12 +38,12 @@ FUNCTIONS = {
 }
 
 
-def described(question, given, values) -> str:
-    """Return an explanation of a wrong number, or an empty string."""
-    right = question.solution_function(**values)
+def described(question, given, student) -> str:
+    """Return an explanation of a student's wrong number, or an empty string."""
+    values, right, _ = question.drawn(student)
     if question.tolerance == 0 and isinstance(right, int) and not given.is_integer():
         return "The answer is an integer, because it is a count."
-    faults = _some(_faults(question, given, values))
+    faults = _some(words for words, output in question.faulty(student) if _gives(question, given, output))
     if 0 < len(faults) <= MOST:
         if len(faults) > 1:
             faults = [fault.partition(": is ")[0] for fault in faults]  # without questions inside of the sentence
@@ -66,17 +67,14 @@ def _some(texts):
     return list(different)
 
 
-def _faults(question, given, values):
-    """Yield in words each fault of the solution that gives this number."""
+def faulty_outputs(question, values) -> list[tuple[str, Any]]:
+    """Return (words, output) of each fault of the solution for these values."""
     positional = _positional(question.solution_function, list(values))
     kinds = {name: type(value).__name__ for name, value in values.items()}
+    of_arguments = argument_mutants_of(positional, [[value] for value in values.values()])
     of_source = itertools.starmap(Mutant, source_mutants([question.solution_function], kinds))
-    for fault in argument_mutants_of(positional, [[value] for value in values.values()]):
-        if _gives(question, given, run(fault.function, list(values.values()))):
-            yield fault.words
-    for fault in of_source:
-        if _gives(question, given, run(functools.partial(fault.function, **values), [])):
-            yield fault.words
+    outputs = [(fault.words, run(fault.function, list(values.values()))) for fault in of_arguments]
+    return outputs + [(fault.words, run(functools.partial(fault.function, **values), [])) for fault in of_source]
 
 
 def _positional(function, names):

@@ -1,5 +1,6 @@
 """The last line of the student's own code in a traceback: not a line of this package, of NumPy or of Python."""
 
+import functools
 import inspect
 import os
 import re
@@ -38,7 +39,7 @@ def line_of(frames) -> str:
 
 def students_frames(frames) -> list:
     """Return the frames of the student's code, or of an installed module if the answer is one of its functions."""
-    outside = [frame for frame in frames if not _inside(frame.filename, [PACKAGE])]
+    outside = [frame for frame in frames if not _of_package(frame.filename)]
     students = [frame for frame in outside if not _library(frame.filename)]
     if students or not outside:
         return students
@@ -58,9 +59,15 @@ def arguments(error) -> dict:
 
 def foreign(filename) -> bool:
     """Return whether a file has no code of the student: it belongs to this package, to a library or to Python."""
-    return _inside(filename, [PACKAGE]) or _library(filename)
+    return _of_package(filename) or _library(filename)
 
 
+@functools.lru_cache(maxsize=1024)  # an endless recursion has a thousand frames of one file
+def _of_package(filename):
+    return _inside(filename, [PACKAGE])
+
+
+@functools.lru_cache(maxsize=1024)
 def _library(filename):
     generated = filename.startswith(("<frozen", "<__array", "<decorator"))
     return generated or any(part in INSTALLED for part in Path(filename).parts) or _inside(filename, STANDARD)

@@ -15,7 +15,7 @@ import numpy as np
 
 from minigooglenet.exercises.exercise import Task
 from minigooglenet.exercises.find import find
-from minigooglenet.exercises.numbers import described
+from minigooglenet.exercises.numbers import described, faulty_outputs
 from minigooglenet.exercises.outputs import ROUND_OFF, FormError, form, one_number
 from minigooglenet.exercises.plain import plain
 from minigooglenet.exercises.predicting import Note
@@ -59,7 +59,14 @@ class Question(Task):
 
     def drawn(self, student):
         """Return (values, right answer, [answer of each mistake]) of a student."""
-        return _drawn(self, f"{os.environ.get(COURSE, '')}/{student}/{self.number}")
+        return _drawn(self, self._key(student))
+
+    def faulty(self, student):
+        """Return (words, output) of each fault of the solution, for the values drawn for a student."""
+        return _faulty(self, self._key(student))
+
+    def _key(self, student):
+        return f"{os.environ.get(COURSE, '')}/{student}/{self.number}"
 
     def answers(self, values) -> list[Any]:
         """Return the right answer and those of all mistakes."""
@@ -94,6 +101,11 @@ def _drawn(question, key):
         if question.separated([right, *wrong]):
             return values, right, wrong
     raise RuntimeError(f"{question.number}: in each of {MOST_DRAWS:,} draws, two answers are equal")
+
+
+@functools.lru_cache(maxsize=256)
+def _faulty(question, key):
+    return faulty_outputs(question, dict(_drawn(question, key)[0]))
 
 
 def ask(number: str, student: str = "you") -> Note:
@@ -155,14 +167,14 @@ def answer(number: str, value: Any, student: str | None = None) -> Result:
     given = _float(value)
     if given is None:
         return Result(question.number, WRONG, what=f"expected one number, got {form(value)}", advice=advice)
-    values, right, mistaken = question.drawn(student)
+    _, right, mistaken = question.drawn(student)
     if question.right(given, right):
         return Result(question.number, PASSED, what=f"{brief(value)} is right")
     for wrong, value_of_mistake in zip(question.wrongs, mistaken, strict=True):
         if question.right(given, value_of_mistake):
             what = f"{brief(value)} is the result of a common mistake"
             return Result(question.number, WRONG, wrong.name, what, wrong.message, advice)
-    looks_like = described(question, given, dict(values))
+    looks_like = described(question, given, student)
     return Result(question.number, WRONG, what=f"{brief(value)} is not right", looks_like=looks_like, advice=advice)
 
 
