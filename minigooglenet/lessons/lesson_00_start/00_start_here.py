@@ -198,7 +198,7 @@ answer("00.2", macs_of_layer)
 predict("00.c", ...)
 
 # %%
-vgg = mg.count(mg.models.vgg16())
+vgg = mg.count(mg.models.vgg16(init="zeros"))  # its weights are only counted, so they are all 0
 spent, needed = 0, []
 for row in vgg.rows:
     if row.macs and spent < counted.macs:
@@ -447,7 +447,7 @@ except ValueError as error:
 # These are common claims about the size of GoogLeNet, next to your counts. AlexNet is the network that won in 2012.
 
 # %%
-alexnet = mg.count(mg.models.alexnet(groups=2))
+alexnet = mg.count(mg.models.alexnet(groups=2, init="zeros"))
 claims = [
     ("12 times fewer parameters than AlexNet", round(alexnet.params / counted.params, 1) == 8.7, "it is 8.7 times"),
     (
@@ -497,7 +497,8 @@ figure
 
 # %%
 table = Table("Where the parameters are", ("network", ">parameters", ">in linear layers"))
-for name, other in {"GoogLeNet": counted, "AlexNet": mg.count(mg.models.alexnet()), "VGG-16": vgg}.items():
+tower = mg.count(mg.models.alexnet(init="zeros"))
+for name, other in {"GoogLeNet": counted, "AlexNet": tower, "VGG-16": vgg}.items():
     linear = sum(row.params for row in other.rows if row.kind == "Linear")
     table.rows.append((name, other.params, f"{linear / other.params:.1%}"))
 table

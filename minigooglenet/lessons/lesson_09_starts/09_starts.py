@@ -34,7 +34,7 @@ from minigooglenet.lessons.lesson_00_start import glossary
 from minigooglenet.lessons.lesson_09_starts import drawing, shortcuts, starts
 
 FAST = bool(os.environ.get("MINIGOOGLENET_FAST"))
-SIZE = 112 if FAST else 224
+SIZE = 80 if FAST else 224
 shorter = f" (shortened run: images of {SIZE} x {SIZE})" if FAST else ""
 rng = np.random.default_rng(9)
 

@@ -41,7 +41,7 @@ print(f"{len(images)} handwritten digits in the training set, {len(test_images)}
 def mini(**arguments):
     """Return a small GoogLeNet with one auxiliary head, with the same weights at each call."""
     arguments = {"aux": True, "dropout": False, "width": 0.5, **arguments}
-    return mg.models.mini_googlenet(10, in_channels=1, size=SIZE, rng=0, **arguments)
+    return mg.models.mini_googlenet(10, in_channels=1, size=SIZE, depth=2 if FAST else 4, rng=0, **arguments)
 
 
 counted = mg.count(mini(), outputs=["loss3/classifier"])

@@ -366,7 +366,7 @@ figure
 predict("11.e", ...)
 
 # %%
-COUNT, EPOCHS, TESTED = (2, 1, 20) if FAST else (7, 2, 300)
+COUNT, EPOCHS, TESTED = (2, 1, 8) if FAST else (7, 2, 300)
 networks = []
 for seed in range(COUNT):
     networks.append(small_networks.network(seed, EPOCHS))

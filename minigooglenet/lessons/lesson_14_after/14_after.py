@@ -207,7 +207,7 @@ predict("14.d", ...)
 images, labels, test_images, test_labels = mg.data.digits(16)
 EPOCHS = 1 if FAST else 2
 if FAST:
-    images, labels = images[:480], labels[:480]
+    images, labels, test_images, test_labels = images[:320], labels[:320], test_images[:150], test_labels[:150]
 
 
 def train(g, lr=0.2, epochs=EPOCHS, on_step=None):

@@ -40,7 +40,7 @@ FAST = bool(os.environ.get("MINIGOOGLENET_FAST"))
 predict("15.a", ...)
 
 # %%
-training, test = scenes.drawn(15 if FAST else 40), scenes.drawn(5 if FAST else 15, part="test")
+training, test = scenes.drawn(10 if FAST else 40), scenes.drawn(5 if FAST else 15, part="test")
 image, truths = test.images[0], test.truths[0]
 sliding = windows(scenes.SIZE, (12, 18, 27))
 covered = scenes.coverage([sliding] * len(test.images), test.truths)
