@@ -28,17 +28,18 @@ NOTEBOOK = {
     "nbformat": 4,
     "nbformat_minor": 5,
 }
+DIGITS = "--data digits --epochs 1 --size 16 --batch 256"
 COMMANDS = [  # every command, with options that run other kernels
     "warmup",
     "count mini",
     "gradcheck all",
     "gradcheck mini",
-    "train --data digits --out batch --epochs 1 --batch 256 --width 0.25",
-    "train --data digits --out lrn --epochs 1 --batch 256 --width 0.25 --norm lrn --average 0.5 --caffe-biases",
-    "train --data digits --out none --epochs 1 --batch 256 --width 0.25 --norm none --heads",
-    "train --data digits --out tuned --epochs 1 --batch 256 --weights batch/weights.safetensors --freeze inception*",
-    "train --data digits --out shared --epochs 1 --batch 256 --width 0.25 --workers 2 --optimizer adamw",
-    "sweep --data digits --out swept --epochs 1 --batch 256 --width 0.25 --try norm=lrn,batch --jobs 2",
+    f"train {DIGITS} --out batch --width 0.25",
+    f"train {DIGITS} --out lrn --width 0.25 --norm lrn --average 0.5 --caffe-biases",
+    f"train {DIGITS} --out none --width 0.25 --norm none --heads",
+    f"train {DIGITS} --out tuned --weights batch/weights.safetensors --freeze inception*",
+    f"train {DIGITS} --out shared --width 0.25 --workers 2 --optimizer adamw",
+    f"sweep {DIGITS} --out swept --width 0.25 --try norm=lrn --jobs 2",
     "evaluate --data digits --weights batch/weights.safetensors --limit 30 --crops 0 10 --out tested",
     "weights inspect batch/weights.safetensors",
     "weights convert batch/weights.safetensors weights.npz",
@@ -51,7 +52,7 @@ COMMANDS = [  # every command, with options that run other kernels
     "view batch/weights.safetensors --image tour/digit.png --label 3 --profile --no-open --out page.html",
     "detect train --weights colour.safetensors --size 32 --scenes 2 --epochs 1 --multibox --out detector",
     "lessons lessons --no-open --solutions sources",
-    "release sources notebooks",
+    "release sources notebooks --course course.toml",  # of one lesson
     "check 03.1 mine.py",
     "hint 03.1",
     "grade class --csv grades.csv",
@@ -65,6 +66,7 @@ COMMANDS = [  # every command, with options that run other kernels
 FAILING = ("doctor", "exercise lint")  # a machine may have problems, and a new exercise is incomplete
 PROGRAM = """
 import json, sys, traceback
+import sklearn.datasets
 from numba.core import event
 from minigooglenet import cli, data, models, weights
 from minigooglenet.kernels.fast.jit import is_kernel
@@ -77,6 +79,9 @@ class Listener(event.Listener):
         pass
 
 event.register("numba:compile", Listener())
+few = sklearn.datasets.load_digits()
+few.images, few.target = few.images[:400], few.target[:400]  # a kernel depends on types, not on the number of images
+sklearn.datasets.load_digits = lambda: few
 results = {}
 for command in json.load(open("commands.json")):
     compiled = []
@@ -144,6 +149,7 @@ def test_no_command_compiles_after_warmup(tmp_path):
     colour = models.mini_googlenet(10, width=0.25, depth=2, rng=0)
     weights.save(colour, work / "colour.safetensors", pixels=data.UNIT, classes=data.shapes(1).classes)
     (work / "mine.py").write_text(ANSWER, encoding="utf-8")
+    (work / "course.toml").write_text("[lessons.03]\n", encoding="utf-8")
     (work / "class" / "03_ada.ipynb").write_text(json.dumps(NOTEBOOK), encoding="utf-8")
     (work / "before.json").write_text(json.dumps(compiled_before()), encoding="utf-8")
     (work / "commands.json").write_text(json.dumps(COMMANDS), encoding="utf-8")
