@@ -278,9 +278,9 @@ def _all_rows(source, at, masks, best, codes, planes, layout):
 
 @compiled
 def _rows(source, at, stride, s, masks, length, best, to, count):
-    ahead = _vectors(source, at + s, stride)
+    current = _vectors(source, at + s, stride)
     for j in range(0, count, lanes(best)):
-        (first, second, third), ahead = _three(source, at + s, stride, j, ahead)
+        (first, second, third), current = _three(source, at + s, stride, j, current)
         top = smaller(first, load(masks, s * length + j))
         top = larger(smaller(second, load(masks, (s + 1) * length + j)), top)
         top = larger(smaller(third, load(masks, (s + 2) * length + j)), top)
@@ -293,9 +293,9 @@ def _rows(source, at, stride, s, masks, length, best, to, count):
 def _rows_with_codes(source, at, stride, s, masks, length, best, codes, to, count):
     real = best.dtype.type
     code_1, code_2, code_3 = broadcast(real(s)), broadcast(real(s + 1)), broadcast(real(s + 2))
-    ahead = _vectors(source, at + s, stride)
+    current = _vectors(source, at + s, stride)
     for j in range(0, count, lanes(best)):
-        (first, second, third), ahead = _three(source, at + s, stride, j, ahead)
+        (first, second, third), current = _three(source, at + s, stride, j, current)
         top, code = smaller(first, load(masks, s * length + j)), code_1
         top, code = larger_with_code(smaller(second, load(masks, (s + 1) * length + j)), code_2, top, code)
         top, code = larger_with_code(smaller(third, load(masks, (s + 2) * length + j)), code_3, top, code)

@@ -14,16 +14,18 @@ from minigooglenet.kernels.fast.winograd.transforms import INPUT, OUTPUT, STEP
 BEYOND = 5 * 16  # values after the last tile that vectors may read
 
 
+def rows_values(size, across):
+    """Return the number of values in `rows_buffer`."""
+    return (size[0] + 2 * INPUT + 2) * (across * OUTPUT + 2) + BEYOND
+
+
+_rows_values = compiled(rows_values)
+
+
 @compiled
 def rows_buffer(size, across, dtype):
     """Return a buffer for `gather`: padded rows of an image."""
-    return np.zeros(rows_values(size, across), dtype)
-
-
-@compiled
-def rows_values(size, across):
-    """Return the number of values in the buffer."""
-    return (size[0] + 2 * INPUT + 2) * (across * OUTPUT + 2) + BEYOND
+    return np.zeros(_rows_values(size, across), dtype)
 
 
 @compiled
