@@ -21,6 +21,7 @@ from minigooglenet.exercises.plain import kind_of, plain
 from minigooglenet.exercises.source_mutants import source_mutants
 
 SEEDS = range(1, 13)  # seeds of the other inputs, which separate mutants from right answers
+BLOCKS = 8  # of freed memory that are overwritten: more than a call takes before it makes its output
 ENOUGH = 60  # other inputs
 USUAL = (0, 1, 2)  # constants that replace an argument, in addition to its values in the test cases
 
@@ -93,8 +94,28 @@ def _compared(exercise, candidates):
     calls = sorted(exercise.arguments, key=size)
     expected = [run(exercise.reference_function, arguments) for arguments in calls]
     least = [round_off(arguments) for arguments in calls]
-    outputs = ((mutant, (run(mutant.function, arguments) for arguments in calls)) for mutant in candidates)
-    return [mutant for mutant, got in outputs if all(map(_agree, itertools.repeat(exercise), got, expected, least))]
+
+    def outputs(mutant):
+        for arguments, right in zip(calls, expected, strict=True):
+            _overwrite(right)
+            yield run(mutant.function, arguments)
+
+    some = itertools.repeat(exercise)
+    return [mutant for mutant in candidates if all(map(_agree, some, outputs(mutant), expected, least))]
+
+
+def _overwrite(value):
+    """Overwrite freed memory as large as the arrays of a value.
+
+    There a mutant that forgets to fill its array would find the output of the mutant before it, which is often right.
+    """
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        [np.full_like(value, 99) for _ in range(BLOCKS)]  # all at a time, so that none has the memory of another
+    elif isinstance(value, dict):
+        _overwrite(list(value.values()))
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            _overwrite(item)
 
 
 def _judged(exercise, candidates):

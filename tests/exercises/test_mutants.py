@@ -1,11 +1,13 @@
 """The generator of faulty answers finds weak test cases and leaves out equivalent mutants."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from minigooglenet.exercises.exercise import REGISTERED, Exercise, integers
 from minigooglenet.exercises.find import find
-from minigooglenet.exercises.mutants import mutants, other_inputs, run, survivors
+from minigooglenet.exercises.mutants import Mutant, _compared, mutants, other_inputs, run, survivors
 from minigooglenet.exercises.outputs import Raised
 from minigooglenet.exercises.source_mutants import source_mutants
 
@@ -171,3 +173,18 @@ def test_integer_cases_let_truncation_survive(scaled):
         yield integers(rng, 6, 1, 9), -3.0, 3
 
     assert "output: truncated to integers" in _names(scaled)
+
+
+@pytest.mark.parametrize("size", [3, 30])
+def test_forgotten_array_does_not_pass_by_chance(size):
+    """A small array that is not filled often has the memory of the output before it, with the right values."""
+    exercise = SimpleNamespace(arguments=[(np.arange(float(size)),)], reference_function=doubled, tolerance=1e-9)
+    right = Mutant("right", "", doubled)
+    forgotten = Mutant("forgotten", "", lambda x: np.empty(len(x)))
+    assert _compared(exercise, [right, forgotten] * 3) == [right] * 3
+
+
+def doubled(x):
+    y = np.empty(len(x))
+    y[:] = 2 * x
+    return y
