@@ -30,6 +30,7 @@ FLOORS = (
             "names",
             "parallel",
             "freed_memory",
+            "aligned",
             "extras",
             "renamed",
             "shortcut",

@@ -12,10 +12,12 @@ import numpy as np
 from minigooglenet import checks, parallel, shapes
 from minigooglenet.kernels import add as addition
 from minigooglenet.kernels import conv2d, forms, linear
-from minigooglenet.kernels.fast import add, batch_norm2d, direct, gemm, implicit_gemm, winograd
+from minigooglenet.kernels.fast import add, batch_norm2d, channels_last, direct, gemm, implicit_gemm, winograd
 from minigooglenet.kernels.fast import conv2d as choosing
 from minigooglenet.kernels.fast import linear as products
 from minigooglenet.layers import Add, BatchNorm2d, Clip, Conv2d, Linear, ReLU, ReLU6
+from minigooglenet.planning.channels_last import pixels
+from minigooglenet.planning.prepared import Prepared
 
 
 def fused(layer, followers, live=False):
@@ -64,23 +66,35 @@ class FusedConv2d:
                 self.taken.append(type(follower))
             break
         self.limited = self.limits != (-np.inf, np.inf)
-        self.transformed = None
-        if self._may_be_winograd():
-            self.transformed = winograd.prepare(self.weight, self.groups)
+        self.prepared = {}  # {dtype: Prepared}
 
     def bind(self, x, out, images):
         """Return [(task, count)] for `parallel_for`; every run computes `out` again.
 
         `images` is the size of the whole batch that x is a part of, so that one algorithm computes every part.
         """
-        weight, bias = (None if a is None else a.astype(x.dtype, copy=False) for a in (self.weight, self.bias))
+        prepared, bias = self._in(x.dtype)
         form = self.form(images, x)
         if form is winograd:
-            same = x.dtype == self.weight.dtype
-            transformed = self.transformed if same else winograd.prepare(weight, self.groups)
+            transformed = prepared.by(winograd.transforming, self.groups)
             return winograd.bind(x, transformed, bias, self.padding, self.limits, out)
         settings = self.stride, self.padding, self.groups
-        return form.bind(x, weight, bias, *settings, self.limits, out, self.dilation)
+        return form.bind(x, prepared.weight, bias, *settings, self.limits, out, self.dilation)
+
+    def has_channels_last(self, reads_input):
+        """Return whether `bind_channels_last` can be used; `reads_input`: for an input of the network."""
+        return self.groups == 1
+
+    def bind_channels_last(self, x, out, images):
+        """Return what `bind` does, for x and out with channels last in memory; x may have its channels first."""
+        settings = self.stride, self.padding, self.dilation
+        return _bind_channels_last(self.form(images, x), x, *self._in(x.dtype), *settings, self.limits, out)
+
+    def _in(self, dtype):
+        """Return (Prepared weight, bias or None) in the dtype of the images."""
+        if dtype not in self.prepared:
+            self.prepared[dtype] = Prepared(self.weight.astype(dtype, copy=False))
+        return self.prepared[dtype], None if self.bias is None else self.bias.astype(dtype, copy=False)
 
     def forward(self, x):
         """Return (y, None) for complex arrays, which `bind` does not support."""
@@ -89,7 +103,7 @@ class FusedConv2d:
 
     def describe(self):
         """Return a description for `print(plan)`."""
-        form = "Winograd for batches, weights transformed in advance" if self.transformed else "implicit GEMM"
+        form = "Winograd for batches, weights transformed in advance" if self._may_be_winograd() else "implicit GEMM"
         if self.algorithm == "auto" and direct.applies(self.weight.shape, self.groups, self.stride, self.dilation):
             form = "direct"
         names = {BatchNorm2d: "batch norm folded into the weights"}
@@ -131,7 +145,7 @@ class FusedConv2d:
 
 
 class LiveConv2d:
-    """A convolution with the activation after it; transformed weights are computed from the layer's before each run."""
+    """A convolution with the activation after it; if the layer's weight has changed, it is prepared again."""
 
     def __init__(self, conv, followers):
         self.layer, self.limits, self.taken = conv, (-np.inf, np.inf), []
@@ -139,29 +153,36 @@ class LiveConv2d:
             self.limits, self.taken = limits, [type(followers[0])]
         self.settings = shapes.pair(conv.stride, "stride"), shapes.four_sided(conv.padding)
         self.dilation = conv2d.keywords_of(shapes.pair(conv.dilation, "dilation"))
-        # Winograd's algorithm: transformed weights, the tasks that compute them, the batch sizes that it is used for.
-        self.transformed, self.tasks, self.batches = [], [], set()
+        self.prepared = Prepared(conv.params["weight"])
 
     def bind(self, x, out, images):
         """Return [(task, count)] for `parallel_for`; every run computes `out` again."""
-        weight, bias, groups = self.layer.params["weight"], self.layer.params.get("bias"), self.layer.groups
-        form = conv2d.form_named(self.layer.algorithm, x.dtype, weight.shape, *self.settings, **self.dilation)
-        if form is choosing:
-            shape = images, *x.shape[1:]
-            form = choosing.choose(shape, weight.shape, *self.settings, x.dtype, **self.dilation)
+        weight, bias, groups = self.prepared.weight, self.layer.params.get("bias"), self.layer.groups
+        form = self._form(x, images)
         if form is not winograd:
             return form.bind(x, weight, bias, *self.settings, groups, self.limits, out, **self.dilation)
-        if not self.transformed:
-            self.transformed, self.tasks = winograd.transforming(weight, groups)
-        if images not in self.batches:
-            self.batches.add(images)
-            self.transform()
-        return winograd.bind(x, self.transformed, bias, self.settings[1], self.limits, out)
+        self.prepared.remember()
+        transformed = self.prepared.by(winograd.transforming, groups)
+        return winograd.bind(x, transformed, bias, self.settings[1], self.limits, out)
 
-    def transform(self):
-        """Transform the weights that the layer has now, for the next run."""
-        for task, count in self.tasks:
-            parallel.parallel_for(task, count)
+    def has_channels_last(self, reads_input):
+        """Return whether `bind_channels_last` can be used; `reads_input`: for an input of the network."""
+        return self.layer.groups == 1
+
+    def bind_channels_last(self, x, out, images):
+        """Return what `bind` does, for x and out with channels last in memory; x may have its channels first."""
+        self.prepared.remember()
+        settings = *self.settings, shapes.pair(self.layer.dilation, "dilation")
+        arrays = x, self.prepared, self.layer.params.get("bias")
+        return _bind_channels_last(self._form(x, images), *arrays, *settings, self.limits, out)
+
+    def _form(self, x, images):
+        """Return the module with the algorithm that the layer uses for a batch of `images` images."""
+        shape = self.prepared.weight.shape
+        form = conv2d.form_named(self.layer.algorithm, x.dtype, shape, *self.settings, **self.dilation)
+        if form is choosing:
+            form = choosing.choose((images, *x.shape[1:]), shape, *self.settings, x.dtype, **self.dilation)
+        return form
 
 
 class LiveLinear:
@@ -187,9 +208,19 @@ class LiveBatchNorm2d:
 
     def bind(self, x, out, images):
         """Return [(task, count)] for `parallel_for`; every run computes `out` again."""
+        return batch_norm2d.bind(x, *self._arrays(), self.layer.eps, out)
+
+    def has_channels_last(self, reads_input):
+        """Return whether `bind_channels_last` can be used; `reads_input`: for an input of the network."""
+        return not reads_input
+
+    def bind_channels_last(self, x, out, images):
+        """Return what `bind` does, for arrays with channels last in memory."""
+        return channels_last.batch_norm2d.bind(x, *self._arrays(), self.layer.eps, out)
+
+    def _arrays(self):
         arrays = self.layer.params | self.layer.buffers
-        names = "weight", "bias", "running_mean", "running_var"
-        return batch_norm2d.bind(x, *(arrays[name] for name in names), self.layer.eps, out)
+        return [arrays[name] for name in ("weight", "bias", "running_mean", "running_var")]
 
 
 class FusedAdd:
@@ -203,6 +234,15 @@ class FusedAdd:
     def bind(self, *xs, out, images):
         """Return [(task, count)] for `parallel_for`; every run computes `out` again."""
         return add.bind(*xs, limits=self.limits, y=out)
+
+    def has_channels_last(self, reads_input):
+        """Return whether `bind_channels_last` can be used; `reads_input`: for an input of the network."""
+        return not reads_input
+
+    def bind_channels_last(self, *xs, out, images):
+        """Return what `bind` does, for arrays with channels last in memory."""
+        *xs, out = pixels(*xs, out)
+        return self.bind(*xs, out=out, images=images)
 
     def forward(self, *xs):
         """Return (y, None) for complex arrays, which `bind` does not support."""
@@ -245,6 +285,15 @@ class FusedLinear:
     def describe(self):
         """Return a description for `print(plan)`."""
         return "GEMM, weights transposed in advance"
+
+
+def _bind_channels_last(form, x, prepared, bias, stride, padding, dilation, limits, out):
+    """Return [(task, count)] of a convolution with channels last in memory; `form` is its algorithm."""
+    if form is winograd:
+        (transformed,) = prepared.by(winograd.transforming, 1)
+        return channels_last.winograd.bind(x, transformed, bias, padding, limits, out)
+    panels, kernel = prepared.by(channels_last.conv2d.packing), prepared.weight.shape[2:]
+    return channels_last.conv2d.bind(x, panels, bias, kernel, stride, padding, dilation, limits, out)
 
 
 def _limits(layer):

@@ -22,11 +22,12 @@ from minigooglenet.layers import Dropout, Flatten, GlobalAvgPool2d, GlobalMaxPoo
 from minigooglenet.parallel import inherited, switches
 from minigooglenet.planning.lowering import LOWERINGS, lowering
 from minigooglenet.planning.planner import LARGEST_TEAM, Plan
+from minigooglenet.planning.prepared import refresh
 from minigooglenet.planning.steps import steps_of
 
 MOST_IMAGES = 8
 MOST_OUTPUTS = 4  # different outputs of a graph for which live plans are kept
-MOST_BYTES = 128 << 20  # of buffers and transformed weights that are kept; node by node, each is freed after its layer
+MOST_BYTES = 192 << 20  # of buffers and transformed weights that are kept; node by node, each is freed after its layer
 FAST = {"": "fast"}  # the choice of forms, if no other was made
 SMALL = Dropout, Flatten, GlobalAvgPool2d, GlobalMaxPool2d, Softmax  # one thread of a team may compute them alone
 METHODS = "forward", "infer", "output_shape"  # which a class may replace
@@ -130,7 +131,7 @@ class LivePlan(Plan):
         super().__init__(graph, outputs)
         by_team = all(step.thread_parallel or isinstance(step.layer, SMALL) for step in self.steps)
         self.most_threads = LARGEST_TEAM if by_team else 1
-        self.convolutions = [step.layer for step in self.steps if hasattr(step.layer, "transform")]
+        self.weights = [step.layer.prepared for step in self.steps if hasattr(step.layer, "prepared")]
 
     def _steps_of(self, graph, order, fuse):
         return steps_of(graph, order, self.outputs, fuse, live=True)
@@ -140,14 +141,12 @@ class LivePlan(Plan):
         x = next(iter(inputs.values()))
         results = {wire: np.empty((len(x), *self.shapes[wire]), x.dtype) for wire in self.outputs}
         with parallel.computing():
-            for convolution in self.convolutions:
-                if len(x) in convolution.batches:
-                    convolution.transform()
+            refresh([weight for weight in self.weights if weight.made])
             self._run_together(inputs, results, x.dtype, min(parallel.get_num_threads(), self.most_threads))
         return results
 
     def kept_bytes(self):
-        """Return the bytes of buffers and transformed weights that stay in memory."""
-        arrays = [u for convolution in self.convolutions for u in convolution.transformed]
+        """Return the bytes of buffers and prepared weights that stay in memory."""
+        arrays = [array for weight in self.weights for array in weight.arrays()]
         arrays += [buffer for unused in self._unused.values() for memory in unused for buffer in memory.memory]
         return sum(array.nbytes for array in arrays)

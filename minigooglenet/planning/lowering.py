@@ -39,6 +39,10 @@ def _adaptive_avg_pool2d(layer, x, out):
     return fast().adaptive_avg_pool2d.bind(x, layer.output_size, out)
 
 
+def _global_avg_pool2d(layer, x, out):
+    return [fast().global_avg_pool2d.means_task(x, out)]
+
+
 def _local_response_norm(layer, x, out):
     return fast().local_response_norm.bind(x, layer.size, layer.alpha, layer.beta, layer.k, out)
 
@@ -78,7 +82,7 @@ LOWERINGS = {
     layers.MaxPool2d: Lowering("max_pool2d", _max_pool2d),
     layers.AvgPool2d: Lowering("avg_pool2d", _avg_pool2d),
     layers.AdaptiveAvgPool2d: Lowering("adaptive_avg_pool2d", _adaptive_avg_pool2d),
-    layers.GlobalAvgPool2d: Lowering("global_avg_pool2d"),
+    layers.GlobalAvgPool2d: Lowering("global_avg_pool2d", _global_avg_pool2d),
     layers.LocalResponseNorm: Lowering("local_response_norm", _local_response_norm),
     layers.BatchNorm2d: Lowering("batch_norm2d"),
     layers.ReLU: Lowering("relu", _relu),

@@ -3,9 +3,7 @@
 import math
 from functools import partial
 
-import numpy as np
-
-from minigooglenet import checks, methods, parallel
+from minigooglenet import aligned, checks, methods, parallel
 from minigooglenet.graph.errors import checked_result, named_errors
 from minigooglenet.planning.layout import misplaced_inputs
 
@@ -27,7 +25,7 @@ class Memory:
         """Return (arrays, jobs): {wire: array} and one function per step for a group of `count` of `images` images."""
         if count > self.capacity:
             self.capacity, self.arrays, self.jobs = count, {}, {}
-            self.memory = [np.empty(count * size, self.dtype) for size in self.plan.sizes]
+            self.memory = [aligned.empty((count * size,), self.dtype) for size in self.plan.sizes]
         if count not in self.arrays:
             self.arrays[count] = self._views(count)
         if len(self.jobs) > MOST_KEPT:
@@ -46,7 +44,11 @@ class Memory:
         owners = {}
         for owner, buffer in self.plan.buffers.items():
             shape = self.plan.shapes[owner]
-            owners[owner] = self.memory[buffer][: count * math.prod(shape)].reshape(count, *shape)
+            memory = self.memory[buffer][: count * math.prod(shape)]
+            if self.plan.channels_last and len(shape) == 3:
+                owners[owner] = memory.reshape(count, *shape[1:], shape[0]).transpose(0, 3, 1, 2)
+            else:
+                owners[owner] = memory.reshape(count, *shape)
         views = {wire: owners[view.owner][:, view.first : view.end] for wire, view in self.plan.views.items()}
         return views | {wire: views[source] for wire, source in self.plan.identities.items() if source in views}
 

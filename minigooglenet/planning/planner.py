@@ -25,6 +25,7 @@ from minigooglenet import parallel, renamed
 from minigooglenet.graph import Graph
 from minigooglenet.graph.errors import check_inputs
 from minigooglenet.kernels import compiled, forms
+from minigooglenet.planning.channels_last import rebound
 from minigooglenet.planning.layout import buffers_of, misplaced_inputs, phases_of, views_of, waits_of
 from minigooglenet.planning.memory import Memory, pieces_of
 from minigooglenet.planning.steps import steps_of
@@ -49,6 +50,7 @@ class Plan:
         fuse: bool = True,
         join: bool = True,
         split_batch: bool = True,
+        channels_last: bool = True,
     ) -> None:
         if not isinstance(graph, Graph):
             raise TypeError(f"plan expects a graph, got {type(graph).__name__}")
@@ -62,6 +64,8 @@ class Plan:
         self.inputs, self.shapes = tuple(graph.inputs), dict(graph.shapes)
         self.choice = forms.choice.get()  # a plan keeps the forms that were chosen when it was made
         self.steps, self.identities = self._steps_of(graph, order, fuse)
+        steps = rebound(self.steps, self.shapes, set(self.inputs)) if channels_last else None
+        self.channels_last, self.steps = steps is not None, steps or self.steps
         self.views = views_of(self.steps, self.shapes, join)
         self.buffers, self.sizes = buffers_of(self)
         self.waits = set(waits_of(self))
@@ -181,6 +185,8 @@ class Plan:
         if not all(step.per_sample for step in self.steps):
             names = [step.nodes[0] for step in self.steps if not step.per_sample]
             lines.append(f"the batch is not split, because {', '.join(names)} may depend on the whole batch")
+        if self.channels_last:
+            lines.append("channels last in memory: the values of a pixel are next to each other")
         unshared = sum(math.prod(self.shapes[node]) for step in self.steps for node in step.nodes)
         lines.append(
             f"{sum(self.sizes):,} values of memory per image in {len(self.sizes)} buffers, "
@@ -224,6 +230,7 @@ def plan(
     fuse: bool = True,
     join: bool = True,
     split_batch: bool = True,
+    channels_last: bool = True,
     apart: bool | None = None,
 ) -> Plan:
     """Prepare a graph for inference with its current parameters.
@@ -236,9 +243,10 @@ def plan(
     join : let branches write directly into the output of their concat
     split_batch : let each thread take some images through the whole network, or a thread team compute few images,
         instead of running layer by layer with all threads
+    channels_last : keep the channels of a pixel next to each other in memory, if all layers have kernels for it
     apart : the old name of `split_batch`
 
-    Switch `fuse`, `join` or `split_batch` off to measure what it gains (`minigooglenet bench ideas`).
+    Switch `fuse`, `join`, `split_batch` or `channels_last` off to measure what it gains (`minigooglenet bench ideas`).
 
     Returns
     -------
@@ -259,4 +267,4 @@ def plan(
     if apart is not None:
         renamed.warn("apart=", "split_batch=")
         split_batch = apart
-    return Plan(graph, outputs, fuse=fuse, join=join, split_batch=split_batch)
+    return Plan(graph, outputs, fuse=fuse, join=join, split_batch=split_batch, channels_last=channels_last)

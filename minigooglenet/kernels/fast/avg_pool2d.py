@@ -15,12 +15,12 @@ from minigooglenet.kernels.fast.threads import blocks, parallel_for, pieces
 def forward(x, kernel_size, stride, padding, ceil_mode=False, count_include_pad=True):
     """Return y (N, C, P, Q)."""
     size = shapes.output_size(x.shape[2:], kernel_size, stride, padding, ceil_mode=ceil_mode)
-    return averages(x, size, _windows(x.shape[2:], size, kernel_size, stride, padding, count_include_pad))
+    return averages(x, size, windows_of(x.shape[2:], size, kernel_size, stride, padding, count_include_pad))
 
 
 def bind(x, kernel_size, stride, padding, count_include_pad, y):
     """Return [(task, count)] for `parallel_for`; every run pools x into y."""
-    return [_task(blocks(x), y, _windows(x.shape[2:], y.shape[2:], kernel_size, stride, padding, count_include_pad))]
+    return [_task(blocks(x), y, windows_of(x.shape[2:], y.shape[2:], kernel_size, stride, padding, count_include_pad))]
 
 
 def averages(x, size, windows):
@@ -53,7 +53,7 @@ def backward(grad_y, input_size, kernel_size, stride, padding, count_include_pad
     """Return grad_x (N, C, H, W)."""
     size = grad_y.shape[2:]
     return backward_averages(
-        grad_y, input_size, _windows(input_size, size, kernel_size, stride, padding, count_include_pad)
+        grad_y, input_size, windows_of(input_size, size, kernel_size, stride, padding, count_include_pad)
     )
 
 
@@ -82,7 +82,7 @@ def _is_whole(windows, size):
     return spans == [(0, size[0]), (0, size[1])] and divisors.item() == size[0] * size[1]
 
 
-def _windows(input_size, size, kernel_size, stride, padding, count_include_pad):
+def windows_of(input_size, size, kernel_size, stride, padding, count_include_pad):
     """Return the real ranges of the windows along each axis, and the divisors (P, Q)."""
     ranges, lengths = [], []
     for axis in range(2):

@@ -16,6 +16,9 @@ import numpy as np
 from minigooglenet.kernels.fast.jit import compiled
 from minigooglenet.kernels.fast.microkernel import (
     BLOCK_ROWS,
+    FROM_C,
+    FROM_ROWS,
+    FROM_ZERO,
     MOST_VECTORS,
     NR,
     VECTOR_BYTES,
@@ -51,7 +54,7 @@ def multiply(a, b, c, bias, relu, add):
     zero = c.dtype.type(0)
     gemm_rows(
         zero,
-        (np.int64(a.ctypes.data), row_table(a.shape[0], a.strides[0]), a.strides[1]),
+        (np.int64(a.ctypes.data), row_table(a.shape[0], a.strides[0]), row_table(a.shape[1], a.strides[1])),
         (np.int64(b.ctypes.data), row_table(b.shape[0], b.strides[0]), WHOLE_ROWS),
         (np.int64(c.ctypes.data), c.strides[0], c.shape[1]),
         c.itemsize,
@@ -72,7 +75,7 @@ def multiply_into(a, b, c):
 
 @compiled
 def _multiply_at(zero, a, b, c, sizes, a_strides, b_row, c_row, size):
-    a = a, row_table(sizes[0], a_strides[0]), a_strides[1]
+    a = a, row_table(sizes[0], a_strides[0]), row_table(sizes[1], a_strides[1])
     b = b, row_table(sizes[1], b_row), WHOLE_ROWS
     gemm_rows(zero, a, b, (c, c_row, sizes[2]), size, NO_BIAS, no_limits(zero), False)
 
@@ -97,7 +100,7 @@ def gemm_rows(zero, a, b, c, size, bias, limits, add):
     """Compute C = A B for rows at any addresses: C[i, j] = sum over k of A[i, k] B[k, j].
 
     zero : 0 of the dtype;  size : bytes of a value
-    a : (address, row table (I,): offset of each row from the address in bytes, bytes between a row's values)
+    a : (address, row table (I,), column table (K,)): the offset of each row and column from the address in bytes
     b : (address, row table (K,), WHOLE_ROWS), each row contiguous; or (address, row table, (width, pitch)) if a row
         consists of parts of `width` values, `pitch` values apart, and a vector after its last value can be read
     c : (address, bytes between rows, J)
@@ -132,9 +135,9 @@ def gemm_rows(zero, a, b, c, size, bias, limits, add):
             else:
                 part = b[0] + j * size, b[1], some
             # A value waits in C for the rest of its sum, so the order of the sum stays the same.
-            start = bias if k == 0 else NO_BIAS
+            start = FROM_C if add or k > 0 else (FROM_ROWS if bias else FROM_ZERO)
             bounds = limits if last else no_limits(zero)
-            multiply_panel(zero, (a[0] + k * a[2], a[1], a[2]), part, target, size, start, bounds, add or k > 0)
+            multiply_panel(zero, (a[0], a[1], a[2][k:]), part, target, size, (bias, start), bounds)
             k += max(step, 1)
         j += across
     return len(room)  # after the last use of its address, so that it is not freed earlier
@@ -186,46 +189,48 @@ def _pack_parts(zero, b, rows, columns, parts, panel, panel_row, size):
 
 
 @compiled
-def multiply_panel(zero, a, b, c, size, bias, limits, add):
+def multiply_panel(zero, a, b, c, size, bias, limits):
     """Compute up to MOST_VECTORS vectors of columns of C = A B, as `gemm_rows` does.
 
     b : (address, row table, K); all vectors of its rows can be read, even if C ends within one
+    bias : (address, what the sums start from)
     """
     rows, lanes = len(a[1]), VECTOR_BYTES // size
-    a_rows, b_rows = np.int64(a[1].ctypes.data), np.int64(b[1].ctypes.data)
-    step = size if bias else 0
+    a_rows, a_columns, b_rows = np.int64(a[1].ctypes.data), np.int64(a[2].ctypes.data), np.int64(b[1].ctypes.data)
+    step = size if bias[1] == FROM_ROWS else 0
     vectors = (c[2] + lanes - 1) // lanes
     height, last = BLOCK_ROWS[vectors], c[2] - (vectors - 1) * lanes
     i = 0
     while i + height <= rows:
-        at = (zero, a[0], a_rows + 8 * i, a[2], b[0], b_rows, c[0] + i * c[1], c[1], b[2])
-        _block(vectors, at, (bias + i * step, add, limits, last))
+        at = (zero, a[0], a_rows + 8 * i, a_columns, b[0], b_rows, c[0] + i * c[1], c[1], b[2])
+        _block(vectors, at, (bias[0] + i * step, bias[1], limits, last))
         i += height
     while vectors == NR and i < rows:
-        at = (zero, a[0], a_rows + 8 * i, a[2], b[0], b_rows, c[0] + i * c[1], c[1], b[2])
-        _row_3(*at, bias + i * step, add, limits, last)
+        at = (zero, a[0], a_rows + 8 * i, a_columns, b[0], b_rows, c[0] + i * c[1], c[1], b[2])
+        _row_3(*at, bias[0] + i * step, bias[1], limits, last)
         i += 1
     if i < rows:
-        _multiply_rest(zero, a, b, c, size, bias, limits, add, (i, vectors, height))
+        _multiply_rest(zero, a, b, c, size, bias, limits, (i, vectors, height))
 
 
 @compiled
-def _multiply_rest(zero, a, b, c, size, bias, limits, add, state):
+def _multiply_rest(zero, a, b, c, size, bias, limits, state):
     """Compute the rows of C from row `state[0]`, too few for a block, in a buffer, and copy what belongs to C."""
     first, vectors, height = state
     rows, lanes, row = len(a[1]) - first, VECTOR_BYTES // size, MOST_VECTORS * VECTOR_BYTES
     room, repeated = np.empty(_MOST_ROWS * row, np.uint8), np.empty(_MOST_ROWS, np.int64)
-    buffer, b_rows = np.int64(room.ctypes.data), np.int64(b[1].ctypes.data)
+    buffer, start = np.int64(room.ctypes.data), bias[1]
     for r in range(height):
         repeated[r] = a[1][first + min(r, rows - 1)]
     for r in range(rows):
-        if add:
+        if start == FROM_C:
             _copy_row(zero, c[0] + (first + r) * c[1], buffer + r * row, c[2], size)
-        elif bias:
+        elif start == FROM_ROWS:
             for j in range(c[2]):
-                copy_value(zero, bias + (first + r) * size, buffer + r * row + j * size)
-    at = (zero, a[0], np.int64(repeated.ctypes.data), a[2], b[0], b_rows, buffer, row, b[2])
-    _block(vectors, at, (NO_BIAS, add or bias != 0, limits, lanes))
+                copy_value(zero, bias[0] + (first + r) * size, buffer + r * row + j * size)
+    a_rows, a_columns, b_rows = np.int64(repeated.ctypes.data), np.int64(a[2].ctypes.data), np.int64(b[1].ctypes.data)
+    at = (zero, a[0], a_rows, a_columns, b[0], b_rows, buffer, row, b[2])
+    _block(vectors, at, (bias[0], FROM_C if start == FROM_ROWS else start, limits, lanes))
     for r in range(rows):
         for j in range(c[2]):
             copy_value(zero, buffer + r * row + j * size, c[0] + (first + r) * c[1] + j * size)

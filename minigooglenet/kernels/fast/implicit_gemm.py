@@ -146,7 +146,7 @@ def _convolve_parts(x, x_step, y, y_step, matrices, bias, limits, window, is_pla
     most = (tiles + chunks - 1) // chunks * MR  # filters of a chunk
     values = 0 if is_plain else channels * phases[0] * phases[1] * plane_rows * pitch
     packed = np.empty(values + VECTOR_BYTES // x.itemsize, x.dtype)
-    a_rows = row_table(most, matrices.strides[1])
+    a_rows, a_columns = row_table(most, matrices.strides[1]), row_table(matrices.shape[2], matrices.itemsize)
     image_rows = row_table(channels, size[0] * size[1] * x.itemsize)
     for item in range(items[0], items[1]):
         image, part = item // (bands * chunks), item % (bands * chunks)
@@ -155,7 +155,7 @@ def _convolve_parts(x, x_step, y, y_step, matrices, bias, limits, window, is_pla
         begin, end = tiles * chunk // chunks * MR, min(tiles * (chunk + 1) // chunks * MR, filters)
         rows = min(band, output[0] - first)
         matrix = np.int64(matrices.ctypes.data) + g * matrices.strides[0] + begin * matrices.strides[1]
-        a = matrix, a_rows[: end - begin], matrices.itemsize
+        a = matrix, a_rows[: end - begin], a_columns
         start = np.int64(bias.ctypes.data) + (g * filters + begin) * bias.itemsize if len(bias) else NO_BIAS
         source = n * x_step + g * channels * size[0] * size[1]
         target = n * y_step + (g * filters + begin) * area
@@ -217,6 +217,7 @@ def _images_backward(
     together = min(kernel[0] * kernel[1], max(1, GRADIENT_ROWS // channels))
     products = np.empty(0 if is_plain else together * channels * GRADIENT_COLUMNS, grads.dtype)
     a_rows = row_table(kernel[0] * kernel[1] * channels, filters * by_position.itemsize)
+    a_columns = row_table(filters, by_position.itemsize)
     for item in range(items[0], items[1]):
         n, g = begin + item // groups, item % groups
         at, to = n * grads_step + g * filters * area, n * x_step + g * channels * size[0] * size[1]
@@ -231,32 +232,32 @@ def _images_backward(
         b = np.int64(grad.ctypes.data), b_rows, WHOLE_ROWS
         weights = np.int64(by_position.ctypes.data) + g * by_position.strides[0]
         if is_plain:
-            a = weights, a_rows, by_position.itemsize
+            a = weights, a_rows, a_columns
             c = np.int64(grad_x.ctypes.data) + to * grads.itemsize, area * grads.itemsize, area
             gemm_rows(zero, a, b, c, grads.itemsize, NO_BIAS, no_limits(zero), False)
             continue
         fill(packed, 0, values, zero)
-        _add_products(zero, (weights, by_position.itemsize), a_rows, b, products, offsets, window, packed)
+        _add_products(zero, (weights, a_rows, a_columns), b, products, offsets, window, packed)
         padded_planes.unpack(packed, grad_x, to, window)
 
 
 @compiled
-def _add_products(zero, a, a_rows, b, products, offsets, window, packed):
+def _add_products(zero, a, b, products, offsets, window, packed):
     """Add the products of all kernel positions to the planes, each from the element of its position on.
 
     The positions of a few columns are one product, whose panel of the gradient is packed once.
 
-    a : (address, bytes between values in a row) of the weights (R * S * C, K), with the row table `a_rows`
+    a : the weights (R * S * C, K) as `gemm_rows` takes them
     products : buffer for (rows of the weights, columns)
     """
     channels, _, _, _, _, output, phases, extra, pitch, _ = window
-    size, columns, positions = packed.itemsize, GRADIENT_COLUMNS, len(a_rows) // channels
+    size, columns, positions = packed.itemsize, GRADIENT_COLUMNS, len(a[1]) // channels
     plane, row = phases[0] * phases[1] * (output[0] + extra[0]) * pitch, columns * size
     stretch = (output[0] - 1) * pitch + output[1]
     together = len(products) // (channels * columns)
     for first in range(0, positions, together):
         end = min(positions, first + together)
-        rows = a[0], a_rows[first * channels : end * channels], a[1]
+        rows = a[0], a[1][first * channels : end * channels], a[2]
         for j in range(0, stretch, columns):
             across = min(columns, stretch - j)
             c = np.int64(products.ctypes.data), row, across
@@ -298,7 +299,8 @@ def _group_weights_backward(
     rows = offsets[inner[0] : inner[1]] - reads[0] * plane * x.itemsize
     if is_plain:
         rows = row_table(inner[1] - inner[0], size[0] * size[1] * x.itemsize)
-    b_rows = row_table((output[0] - 1) * pitch + output[1], transposed.strides[1])
+    stretch = (output[0] - 1) * pitch + output[1]
+    a_columns, b_rows = row_table(stretch, x.itemsize), row_table(stretch, transposed.strides[1])
     c = (
         np.int64(grad_matrix.ctypes.data) + inner[0] * grad_matrix.strides[0],
         grad_matrix.strides[0],
@@ -312,4 +314,4 @@ def _group_weights_backward(
             padded_planes.pack(x, source, window, 0, output[0], reads, packed)
             at = np.int64(packed.ctypes.data)
         b = np.int64(transposed.ctypes.data) + ((n - span[0]) * groups + g) * transposed.strides[0], b_rows, WHOLE_ROWS
-        gemm_rows(x.dtype.type(0), (at, rows, x.itemsize), b, c, x.itemsize, NO_BIAS, no_limits(x.dtype.type(0)), True)
+        gemm_rows(x.dtype.type(0), (at, rows, a_columns), b, c, x.itemsize, NO_BIAS, no_limits(x.dtype.type(0)), True)

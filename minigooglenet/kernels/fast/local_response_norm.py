@@ -89,7 +89,7 @@ def _forward_block(x, y, scale, channels, pixels, first, count, before, after, r
             total[i] = k + ratio * total[i]
             if scale is not None:
                 scale[np.uintp(start + i)] = total[i]
-        _times_power(x, start, total, 0, beta, y, start, count)
+        times_power(x, start, total, 0, beta, y, start, count)
 
 
 @compiled
@@ -97,7 +97,7 @@ def _backward_block(grad_y, x, scale, grad_x, channels, pixels, first, count, be
     through = np.empty(channels * count, x.dtype)  # direct * x / scale
     for c in range(channels):
         start = c * pixels + first
-        _times_power(grad_y, start, scale, start, beta, grad_x, start, count)
+        times_power(grad_y, start, scale, start, beta, grad_x, start, count)
         for i in range(count):
             at = np.uintp(start + i)
             through[np.uintp(c * count + i)] = grad_x[at] * x[at] / scale[at]
@@ -120,7 +120,7 @@ def _add_squares(x, start, total):
 
 
 @compiled
-def _times_power(values, start, scale, first, beta, target, begin, count):
+def times_power(values, start, scale, first, beta, target, begin, count):
     """Write values * scale ** -beta."""
     if beta == 0.75:
         for i in range(count):

@@ -35,6 +35,7 @@ VECTOR_BYTES, REGISTERS = registers(platform.machine(), llvmlite.binding.get_hos
 BLOCK_ROWS = (0, 8, 8, 8, 6) if REGISTERS == 32 else (0, 8, 6, 4)
 MOST_VECTORS = len(BLOCK_ROWS) - 1
 MR = BLOCK_ROWS[NR]
+FROM_ZERO, FROM_ROWS, FROM_COLUMNS, FROM_C = range(4)  # what the sums of a block start from
 
 _INT = ir.IntType(64)
 
@@ -42,23 +43,24 @@ _INT = ir.IntType(64)
 def micro_kernel(rows, vectors):
     """Return the function that computes a block of `rows` x `vectors` vectors.
 
-    block(zero, a, a_rows, a_step, b, b_rows, c, c_row, inner, bias, add, limits, last) in Numba code:
+    block(zero, a, a_rows, a_columns, b, b_rows, c, c_row, inner, bias, start, limits, last) in Numba code:
 
         c[i, j] = limited(start + sum over k of a[i, k] * b[k, j])
 
     zero : 0 of the arrays' dtype, float32 or float64
     a, b, c, bias : addresses of the first values; b and c are contiguous along j
-    a_rows, b_rows : addresses of row tables: the offset in bytes of each row of a and b from the address
-    a_step, c_row : bytes between values in a row of a, and between rows of c
+    a_rows, a_columns, b_rows : addresses of tables with the offset in bytes of each row or column from the address
+    c_row : bytes between rows of c
     inner : the inner dimension, the number of values of k
-    bias, add : sums start from c if `add`, else from bias[i], or from 0 if the address of bias is 0
+    start : what sums start from: FROM_ZERO, FROM_ROWS (bias[i]), FROM_COLUMNS (bias[j], a whole vector can be read) or
+        FROM_C
     limits : (lowest, highest) value, (0, infinity) for a ReLU; NaN stays NaN
     last : how many values of the last vector of each row belong to c
     """
 
     @intrinsic
-    def block(_, zero, a, a_rows, a_step, b, b_rows, c, c_row, inner, bias, add, limits, last):
-        signature = types.void(zero, *[types.intp] * 9, types.boolean, types.UniTuple(zero, 2), types.intp)
+    def block(_, zero, a, a_rows, a_columns, b, b_rows, c, c_row, inner, bias, start, limits, last):
+        signature = types.void(zero, *[types.intp] * 10, types.UniTuple(zero, 2), types.intp)
 
         def code(context, builder, signature, arguments):
             _Block(builder, arguments[1:], *_real(zero), rows, vectors).emit()
@@ -165,8 +167,8 @@ class _Block:
         self.vector = ir.VectorType(real, self.lanes)
         self.cells = [(i, j) for i in range(rows) for j in range(vectors)]
         self.rows, self.vectors = rows, vectors
-        self.a, self.a_rows, self.a_step, self.b, self.b_rows, self.c, self.c_row = arguments[:7]
-        self.inner, self.bias, self.add, limits, self.last = arguments[7:]
+        self.a, self.a_rows, self.a_columns, self.b, self.b_rows, self.c, self.c_row = arguments[:7]
+        self.inner, self.bias, self.start, limits, self.last = arguments[7:]
         self.lowest, self.highest = (builder.extract_value(limits, i) for i in range(2))
 
     def emit(self):
@@ -196,29 +198,26 @@ class _Block:
 
     def _start(self, mask):
         """Return {cell: initial vector of its sum}; the mask is that of the last vector of each row."""
-        builder = self.builder
-        add, fresh, begin = (builder.append_basic_block(name) for name in ("add", "fresh", "begin"))
-        biased, empty = builder.append_basic_block("biased"), builder.append_basic_block("empty")
-        builder.cbranch(self.add, add, fresh)
-        choices = []
-        builder.position_at_end(add)
-        values = {}
-        for i, j in self.cells:
+        builder, zero = self.builder, self.vector(None)
+        before, begin = builder.block, builder.append_basic_block("begin")
+        switch = builder.switch(self.start, begin)
+        choices = [(dict.fromkeys(self.cells, zero), before)]
+
+        def choice(code, value_at):
+            block = builder.append_basic_block("start")
+            switch.add_case(_INT(code), block)
+            builder.position_at_end(block)
+            choices.append(({cell: value_at(*cell) for cell in self.cells}, block))
+            builder.branch(begin)
+
+        def from_c(i, j):
             address = self._at(self.c, self.c_row, i, j)
             inside = j < self.vectors - 1
-            values[i, j] = self._load(address) if inside else _load_part(builder, address, mask, self.vector, self.size)
-        choices.append((values, add))
-        builder.branch(begin)
-        builder.position_at_end(fresh)
-        builder.cbranch(builder.icmp_signed("!=", self.bias, _INT(0)), biased, empty)
-        builder.position_at_end(biased)
-        step = _INT(self.size)
-        by_row = [self._splat(self._at(self.bias, step, i, 0)) for i in range(self.rows)]
-        choices.append(({(i, j): by_row[i] for i, j in self.cells}, biased))
-        builder.branch(begin)
-        builder.position_at_end(empty)
-        choices.append(({cell: self.vector(None) for cell in self.cells}, empty))
-        builder.branch(begin)
+            return self._load(address) if inside else _load_part(builder, address, mask, self.vector, self.size)
+
+        choice(FROM_ROWS, lambda i, j: self._splat(self._at(self.bias, _INT(self.size), i, 0)))
+        choice(FROM_COLUMNS, lambda i, j: self._load(self._at(self.bias, _INT(0), 0, j)))
+        choice(FROM_C, from_c)
         builder.position_at_end(begin)
         return {cell: self._either([(values[cell], block) for values, block in choices]) for cell in self.cells}
 
@@ -229,9 +228,9 @@ class _Block:
         rows_of_a = [builder.add(self.a, self._entry(self.a_rows, _INT(i))) for i in range(self.rows)]
         builder.cbranch(builder.icmp_signed(">", self.inner, _INT(0)), loop, done)
         builder.position_at_end(loop)
-        k, along = (self._either([(_INT(0), before)]) for _ in range(2))
+        k = self._either([(_INT(0), before)])
         sums = {cell: self._either([(start[cell], before)]) for cell in self.cells}
-        b = builder.add(self.b, self._entry(self.b_rows, k))
+        along, b = self._entry(self.a_columns, k), builder.add(self.b, self._entry(self.b_rows, k))
         row = [self._load(self._at(b, _INT(0), 0, j)) for j in range(self.vectors)]
         following = {}
         for i in range(self.rows):
@@ -242,7 +241,6 @@ class _Block:
                 following[i, j] = builder.fadd(product, sums[i, j], flags=("contract",))
         for phi, value in (
             (k, builder.add(k, _INT(1))),
-            (along, builder.add(along, self.a_step)),
             *((sums[cell], following[cell]) for cell in self.cells),
         ):
             phi.add_incoming(value, loop)

@@ -288,6 +288,18 @@ def larger(_, value, best):
 
 
 @intrinsic
+def larger_or_nan(_, value, best):
+    """Return the larger value in each lane of two vectors, or NaN if one is NaN; of equal values the second."""
+
+    def code(context, builder, signature, arguments):
+        value, best = arguments
+        largest = builder.select(builder.fcmp_ordered(">", value, best), value, best)
+        return builder.select(builder.fcmp_unordered("uno", value, value), value, largest)
+
+    return value(value, best), code
+
+
+@intrinsic
 def larger_with_code(_, value, value_code, best, best_code):
     """Return (the larger of two vectors, its code); of equal values the second counts."""
 

@@ -20,12 +20,12 @@ import functools
 
 import numpy as np
 
-from minigooglenet import parallel, shapes
+from minigooglenet import aligned, parallel, shapes
 from minigooglenet.kernels.fast import flat
 from minigooglenet.kernels.fast.bias_gradient import sums_per_channel
 from minigooglenet.kernels.fast.gemm import NO_BIAS, multiply_panel, no_limits, row_table
 from minigooglenet.kernels.fast.jit import compiled
-from minigooglenet.kernels.fast.microkernel import NR, VECTOR_BYTES
+from minigooglenet.kernels.fast.microkernel import FROM_ZERO, NR, VECTOR_BYTES
 from minigooglenet.kernels.fast.winograd import tiles, transforms, weight_gradient
 from minigooglenet.kernels.fast.winograd.transforms import ELEMENTS, FILTERS, INPUT, OUTPUT, STEP, WIDTH
 
@@ -85,9 +85,9 @@ def workspace(x_shape, weight_shape, stride, padding, groups, threads, itemsize)
     """Return (bytes of transformed weights, the most other bytes that `forward` on so many threads allocates)."""
     filters, lanes = weight_shape[0] // groups, VECTOR_BYTES // itemsize
     size = shapes.output_size(x_shape[2:], weight_shape[2:], stride, padding)
-    grid = _grid(size)
-    blocks, chunks = _split(x_shape[0] * grid[0] * grid[1], filters, lanes, threads)
-    tiles_of_block = _most_tiles(-(-x_shape[0] * grid[0] * grid[1] // lanes), blocks, lanes)
+    grid = shapes.winograd_grid(size)
+    blocks, chunks = split(x_shape[0] * grid[0] * grid[1], filters, lanes, threads)
+    tiles_of_block = most_tiles(-(-x_shape[0] * grid[0] * grid[1] // lanes), blocks, lanes)
     values = ELEMENTS * ((weight_shape[1] + FILTERS) * tiles_of_block + lanes)
     panel = NR * lanes
     transformed = ELEMENTS * groups * -(-filters // panel) * panel * weight_shape[1] * itemsize
@@ -117,7 +117,7 @@ def transforming(weight, groups, rotated=False):
     transformed, bound, lanes = [], [], VECTOR_BYTES // weight.itemsize
     for part in np.split(weight, groups):
         panels, kernels = -(-sizes[0] // (NR * lanes)), part.reshape(-1)
-        u = np.empty((ELEMENTS, panels, sizes[1], NR * lanes), weight.dtype)
+        u = aligned.empty((ELEMENTS, panels, sizes[1], NR * lanes), weight.dtype)
 
         def task(start, stop, kernels=kernels, u=u):
             transforms.transform_weights(kernels, distances, rotated, sizes[0], u, start, stop, lanes)
@@ -131,12 +131,8 @@ def _block(index, size):
     return slice(index * size, (index + 1) * size)
 
 
-def _grid(size):
-    return shapes.winograd_grid(size)
-
-
 @functools.lru_cache(maxsize=1024)
-def _split(count, filters, lanes, threads):
+def split(count, filters, lanes, threads):
     """Return (number of blocks of tiles, number of chunks of the filters): how the work is split over threads.
 
     If there are too few tiles for all threads, several threads compute one block, each for some of the filters.
@@ -150,7 +146,7 @@ def _split(count, filters, lanes, threads):
         if chunks == 1:  # neighbouring blocks, whose sizes add up
             some = min(count, -(-vectors * items // blocks) * lanes)
         else:
-            some = items * min(count, _most_tiles(vectors, blocks, lanes))
+            some = items * min(count, most_tiles(vectors, blocks, lanes))
         return some * (chunk + TRANSFORM) + items * READING * chunk
 
     most = min(vectors, least + threads - 1)
@@ -158,7 +154,7 @@ def _split(count, filters, lanes, threads):
     return min(choices, key=lambda choice: busiest(*choice))
 
 
-def _most_tiles(vectors, blocks, lanes):
+def most_tiles(vectors, blocks, lanes):
     """Return the number of tiles of the largest block, in whole vectors."""
     return -(-vectors // blocks) * lanes
 
@@ -167,12 +163,12 @@ def _bind(x, y, u, bias, limits, corner):
     values, step = flat.flat(x)
     target, target_step = flat.flat(y)
     lanes = VECTOR_BYTES // x.itemsize
-    grid, limits = _grid(y.shape[2:]), (x.dtype.type(limits[0]), x.dtype.type(limits[1]))
+    grid, limits = shapes.winograd_grid(y.shape[2:]), (x.dtype.type(limits[0]), x.dtype.type(limits[1]))
     count, filters = len(x) * grid[0] * grid[1], y.shape[1]
     vectors, columns = -(-count // lanes), -(-filters // lanes)
-    blocks, chunks = _split(count, filters, lanes, parallel.num_workers())
+    blocks, chunks = split(count, filters, lanes, parallel.num_workers())
     settings = values, step, x.shape[2:], target, target_step, y.shape[2:], u, bias, limits, corner, grid
-    tiles_of_block = _most_tiles(vectors, blocks, lanes)
+    tiles_of_block = most_tiles(vectors, blocks, lanes)
 
     def task(start, stop):
         v = np.empty((ELEMENTS, u.shape[2] * tiles_of_block + lanes), u.dtype)
@@ -203,10 +199,13 @@ def _convolve_block(x, x_step, x_size, y, y_step, y_size, u, bias, limits, corne
     m, o = np.empty((count, ELEMENTS, FILTERS), x.dtype), np.empty(OUTPUT * neighbours * OUTPUT * lanes, x.dtype)
     flat_m, starts, square = m.reshape(-1), np.zeros(FILTERS, x.dtype), np.empty(lanes * lanes, x.dtype)
     area = y_size[0] * y_size[1]
+    v_rows, v_columns = np.empty(count, np.int64), row_table(channels, lanes * x.itemsize)
+    for t in range(count):
+        v_rows[t] = (t // lanes * channels * lanes + t % lanes) * x.itemsize
     k = filters[0]
     while k < filters[1]:
         some = min(FILTERS - k % FILTERS, filters[1] - k)
-        _multiply(v, u, m, count, k, some, lanes)
+        multiply_tiles(v, (v_rows, v_columns), u, m, k, some, lanes)
         for f in range(some if len(bias) else 0):
             starts[f] = bias[k + f]
         t = 0
@@ -217,8 +216,8 @@ def _convolve_block(x, x_step, x_size, y, y_step, y_size, u, bias, limits, corne
             columns = together * OUTPUT
             for f in range(0, some, lanes):
                 for i in range(together):
-                    at, to = (t + i) * ELEMENTS * FILTERS + f, i * OUTPUT * lanes
-                    transforms.transform_outputs(flat_m, at, half, o, to, columns * lanes, starts, f, limits, lanes)
+                    at, to, row = (t + i) * ELEMENTS * FILTERS + f, i * OUTPUT * lanes, columns * lanes
+                    transforms.transform_outputs(flat_m, at, half, o, to, row, lanes, starts, f, limits, lanes)
                 base = n * y_step + (k + f) * area
                 tiles.scatter(o, square, y, base, y_size, area, place, columns, min(lanes, some - f), lanes)
             t += together
@@ -226,18 +225,18 @@ def _convolve_block(x, x_step, x_size, y, y_step, y_size, u, bias, limits, corne
 
 
 @compiled
-def _multiply(v, u, m, count, k, some, lanes):
-    """Fill m (tiles, 36, FILTERS) with the products of `count` tiles and `some` filters from filter k.
+def multiply_tiles(v, tables, u, m, k, some, lanes):
+    """Fill m (tiles, 36, FILTERS) with the products of tiles and `some` filters from filter k.
+
+    v (36, ...) : transformed inputs;  tables : where its tiles and channels are, the rows and columns of `gemm_rows`
 
     The filters are the columns of a product, because they are contiguous in u: a panel is read in the order of memory,
     and few tiles do not leave vectors empty.
     """
     channels, panel, size = u.shape[2], u.shape[3], u.itemsize
-    zero, v_rows, u_rows = u.dtype.type(0), np.empty(count, np.int64), row_table(channels, panel * size)
-    for t in range(count):
-        v_rows[t] = (t // lanes * channels * lanes + t % lanes) * size
+    zero, u_rows = u.dtype.type(0), row_table(channels, panel * size)
     for element in range(ELEMENTS):
-        a = np.int64(v.ctypes.data) + element * v.strides[0], v_rows, lanes * size
+        a = np.int64(v.ctypes.data) + element * v.strides[0], tables[0], tables[1]
         f = 0
         while f < some:
             offset = (k + f) % panel
@@ -245,5 +244,5 @@ def _multiply(v, u, m, count, k, some, lanes):
             at = element * u.strides[0] + (k + f) // panel * u.strides[1] + offset * size
             c = np.int64(m.ctypes.data) + element * m.strides[1] + f * size, m.strides[0], across
             b = np.int64(u.ctypes.data) + at, u_rows, channels
-            multiply_panel(zero, a, b, c, size, NO_BIAS, no_limits(zero), False)
+            multiply_panel(zero, a, b, c, size, (NO_BIAS, FROM_ZERO), no_limits(zero))
             f += across

@@ -72,11 +72,19 @@ def transform_inputs(d, half, v, at, step, vector_step, count, lanes):
     half : buffer for (6, 6, WIDTH)
     """
     for t in range(0, count, lanes):
-        for j in range(INPUT):
-            _store_six(_input(d, j * STEP + t, INPUT * STEP), half, j * WIDTH + t, INPUT * WIDTH)
-        for i in range(INPUT):
-            row = _input(half, i * INPUT * WIDTH + t, WIDTH)
-            _store_six(row, v, at + i * INPUT * step + t // lanes * vector_step, step)
+        transform_input(d, t, INPUT * STEP, STEP, half, v, at + t // lanes * vector_step, step, lanes)
+
+
+@compiled
+def transform_input(d, at, row, column, half, v, to, step, lanes):
+    """Write B' d B of a vector of tiles, or of channels, to v[to + element * step].
+
+    d : the value in row i and column j is at d[at + i * row + j * column];  half : buffer for (6, 6, lanes)
+    """
+    for j in range(INPUT):
+        _store_six(_input(d, at + j * column, row), half, j * lanes, INPUT * lanes)
+    for i in range(INPUT):
+        _store_six(_input(half, i * INPUT * lanes, lanes), v, to + i * INPUT * step, step)
 
 
 @compiled
@@ -91,11 +99,11 @@ def transform_grad_outputs(d, half, v, at, step, count, lanes):
 
 
 @compiled
-def transform_outputs(m, at, half, o, to, step, starts, f, limits, lanes):
+def transform_outputs(m, at, half, o, to, row_step, step, starts, f, limits, lanes):
     """Write A' m A + start, limited to (lowest, highest), of one tile to o for a vector of filters.
 
     m : element i of the tile is the vector at m[at + i * FILTERS];  starts : their biases, from starts[f]
-    o : row i of the tile, four vectors, begins at o[to + i * step]
+    o : the vector in row i and column j is written to o[to + i * row_step + j * step]
     half : buffer for (4, 6, lanes)
     """
     begin, low, high = load(starts, f), broadcast(limits[0]), broadcast(limits[1])
@@ -106,7 +114,7 @@ def transform_outputs(m, at, half, o, to, step, starts, f, limits, lanes):
         row = at_least(low, a + begin), at_least(low, b + begin), at_least(low, c + begin), at_least(low, d + begin)
         a, b, c, d = row
         row = at_most(high, a), at_most(high, b), at_most(high, c), at_most(high, d)
-        _store_four(row, o, to + i * step, lanes)
+        _store_four(row, o, to + i * row_step, step)
 
 
 @compiled

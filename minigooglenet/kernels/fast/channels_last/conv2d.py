@@ -1,0 +1,161 @@
+"""Convolution of images with channels last: the product of pixels and filters, whose sums stay in registers.
+
+The rows of the product are output pixels. A row table contains the place of the window of each, and a column table how
+far from there each value of the window is, so 1x1 convolutions and 7x7 convolutions with stride 2 are the same code.
+The columns are filters, in panels that were packed in advance. Only an image with padding is copied, once.
+
+The order of each sum is that of implicit GEMM (channels, then kernel rows and columns), so every bit is the same.
+"""
+
+import functools
+import itertools
+
+import numpy as np
+
+from minigooglenet import aligned, parallel, shapes
+from minigooglenet.kernels.fast.channels_last.images import flat, pack, packed_steps
+from minigooglenet.kernels.fast.flat import typed
+from minigooglenet.kernels.fast.gemm import PANEL_BYTES, multiply_panel, no_limits, row_table, transpose_matrix
+from minigooglenet.kernels.fast.jit import compiled
+from minigooglenet.kernels.fast.microkernel import FROM_C, FROM_COLUMNS, MOST_VECTORS, NR, VECTOR_BYTES
+from minigooglenet.kernels.fast.simd import copy
+
+BAND = 1 << 17  # values of the windows' pixels in a band of rows: 512 kB in float32, which fit into the L2 cache
+READING = 16  # rows of a product that take as long as reading the filters for them
+
+
+def packing(weight):
+    """Return (panels, [(task, count)] for `parallel_for`); every run packs the filters of weight (K, C, R, S) again.
+
+    The panels are a flat array with (C * R * S, filters of a panel) for each. The last one is filled up with zeros to
+    whole vectors.
+    """
+    matrix, starts = typed(weight).reshape(len(weight), -1), panel_starts(len(weight), VECTOR_BYTES // weight.itemsize)
+    inner = matrix.shape[1]
+    panels = aligned.empty((inner * starts[-1],), weight.dtype)
+    panels[:] = 0
+
+    def task(start, stop):
+        for first, end in itertools.pairwise(starts[start : stop + 1]):
+            panel = panels[inner * first : inner * end].reshape(inner, end - first)
+            transpose_matrix(matrix[first:end], panel)
+
+    return panels, [(task, len(starts) - 1)]
+
+
+@functools.lru_cache(maxsize=256)
+def panel_starts(filters, lanes):
+    """Return the first filter of each panel, and the end of the last one, a whole number of vectors."""
+    starts, columns = [0], -(-filters // lanes)
+    while starts[-1] < columns:
+        left = columns - starts[-1]
+        starts.append(starts[-1] + (left if left == MOST_VECTORS else min(left, NR)))
+    return [start * lanes for start in starts]
+
+
+def bind(x, panels, bias, kernel, stride, padding, dilation, limits, y):
+    """Return [(task, count)] for `parallel_for`; every run computes y from x, with `panels` from `packing`.
+
+    limits : (lowest, highest) output
+    """
+    (values, steps), (target, target_steps) = flat(x), flat(y)
+    filters, lanes = y.shape[1], VECTOR_BYTES // x.itemsize
+    starts = np.zeros(filters, x.dtype) if bias is None else typed(np.ascontiguousarray(bias))
+    limits = tuple(map(x.dtype.type, limits))
+    corner = padding[0][0], padding[1][0]
+    reach = shapes.dilated(kernel, dilation)
+    window = x.shape[1], x.shape[2:], kernel, stride, dilation, corner, reach, y.shape[2:]
+    rows, places = len(x) * y.shape[2], panel_starts(filters, lanes)
+    per_row = y.shape[3] * x.shape[1] * stride[0] * stride[1]
+    bands, chunks = _split(rows, y.shape[3], per_row, filters, lanes, parallel.num_workers())
+    padded = padding != ((0, 0), (0, 0))
+    settings = values, steps, target, target_steps[3], panels, starts, limits, window, padded
+
+    def task(start, stop):
+        for item in range(start, stop):
+            band, chunk = divmod(item, chunks)
+            span = tuple(rows * i // bands for i in (band, band + 1))
+            part = tuple(places[(len(places) - 1) * i // chunks] for i in (chunk, chunk + 1))
+            _convolve_rows(*settings, span, (*part, filters))
+
+    return [(task, bands * chunks)]
+
+
+@functools.lru_cache(maxsize=1024)
+def _split(rows, width, per_row, filters, lanes, threads):
+    """Return (number of bands of output rows, number of chunks of the filters): how the work is split over threads."""
+    places = panel_starts(filters, lanes)
+    panels, least = len(places) - 1, min(rows, -(-rows * per_row // BAND))
+
+    def busiest(bands, chunks):
+        """Return the work of the busiest thread, in products."""
+        widest = max(places[panels * (i + 1) // chunks] - places[panels * i // chunks] for i in range(chunks))
+        return -(-bands * chunks // threads) * (-(-rows // bands) * width + READING) * widest
+
+    numbers = range(least, min(rows, least + threads - 1) + 1)
+    choices = [(bands, chunks) for bands in numbers for chunks in range(1, min(threads, panels) + 1)]
+    return min(choices, key=lambda choice: busiest(*choice))
+
+
+@compiled
+def _convolve_rows(x, steps, y, y_pixel, panels, bias, limits, window, padded, span, filters):
+    """Compute the output rows in `span`, counted through all images, for filters (first, end, all of y)."""
+    channels, size, kernel, stride, dilation, corner, reach, output = window
+    height, width = output
+    zero, itemsize, lanes = x.dtype.type(0), x.itemsize, VECTOR_BYTES // x.itemsize
+    address, place = np.int64(x.ctypes.data), (steps[1], steps[2], steps[3])
+    rows, packed = (min(height, span[1] - span[0]) - 1) * stride[0] + reach[0], np.empty(0, x.dtype)
+    across = (width - 1) * stride[1] + reach[1]
+    if padded:
+        images = (span[1] - 1) // height - span[0] // height + 1
+        place = packed_steps(steps, channels, rows, across)
+        packed = np.empty(images * rows * across * channels, x.dtype)
+        address = np.int64(packed.ctypes.data)
+    a_rows = np.empty((span[1] - span[0]) * width, np.int64)
+    pixel, to, first = 0, 0, span[0]
+    while first < span[1]:  # the rows of one image
+        n, top = first // height, first % height
+        some = min(height - top, span[1] - first)
+        if padded:
+            begin, count = top * stride[0] - corner[0], (some - 1) * stride[0] + reach[0]
+            pack(x, n * steps[0], steps, channels, size, (begin, count, rows), corner[1], across, packed, to)
+            start = to
+            to += channels * rows * across
+        else:
+            start = n * steps[0] + top * stride[0] * steps[2]
+        for h in range(some):
+            for w in range(width):
+                at = start + h * stride[0] * place[1] + w * stride[1] * place[2]
+                a_rows[pixel] = at * itemsize
+                pixel += 1
+        first += some
+    a_columns, starts = _columns(channels, kernel, dilation, place, itemsize), np.zeros(filters[2] + lanes, x.dtype)
+    copy(bias, 0, starts, 0, filters[2])  # a vector may end beyond the last filter
+    inner, f = len(a_columns), filters[0]
+    while f < filters[1]:
+        left = (filters[2] - f + lanes - 1) // lanes
+        panel = (left if left == MOST_VECTORS else min(left, NR)) * lanes
+        step = max(1, PANEL_BYTES // (panel * itemsize))
+        b_rows = row_table(min(inner, step), panel * itemsize)
+        c = np.int64(y.ctypes.data) + (span[0] * width * y_pixel + f) * itemsize, y_pixel * itemsize
+        for k in range(0, inner, step):
+            some = min(step, inner - k)
+            b = np.int64(panels.ctypes.data) + (f * inner + k * panel) * itemsize, b_rows, some
+            start = np.int64(starts.ctypes.data) + f * itemsize, FROM_COLUMNS if k == 0 else FROM_C
+            bounds = limits if k + some == inner else no_limits(zero)
+            target = c[0], c[1], min(panel, filters[2] - f)
+            multiply_panel(zero, (address, a_rows, a_columns[k:]), b, target, itemsize, start, bounds)
+        f += panel
+    return len(packed) + len(starts)  # after the last use of their addresses, so that they are not freed earlier
+
+
+@compiled
+def _columns(channels, kernel, dilation, place, itemsize):
+    """Return (C * R * S,), the offset in bytes of each value of a window."""
+    columns, i = np.empty(channels * kernel[0] * kernel[1], np.int64), 0
+    for c in range(channels):
+        for r in range(kernel[0]):
+            for s in range(kernel[1]):
+                columns[i] = (c * place[0] + r * dilation[0] * place[1] + s * dilation[1] * place[2]) * itemsize
+                i += 1
+    return columns

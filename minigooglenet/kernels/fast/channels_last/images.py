@@ -1,0 +1,66 @@
+"""Images in compiled code: a flat array, the steps of its axes, and padded copies of some rows."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from minigooglenet.kernels.fast.flat import typed
+from minigooglenet.kernels.fast.jit import compiled
+from minigooglenet.kernels.fast.simd import copy, fill
+
+
+class Steps(NamedTuple):
+    """How many values further on in memory the next image, channel, row and pixel is."""
+
+    image: int
+    channel: int
+    row: int
+    pixel: int
+
+
+def flat(x):
+    """Return (values, Steps) of x (N, C, H, W): a flat array that begins with the first value of x.
+
+    Nothing is copied if channels are neighbours (channels last), or the pixels of a row (a network's input).
+    """
+    steps = Steps(*(stride // x.itemsize for stride in x.strides))
+    aligned = all(stride % x.itemsize == 0 for stride in x.strides) and min(x.strides) >= 0
+    if not aligned or 1 not in (steps.channel, steps.pixel):
+        x = np.ascontiguousarray(x)
+        steps = Steps(*(stride // x.itemsize for stride in x.strides))
+    count = 1 + sum((length - 1) * step for length, step in zip(x.shape, steps, strict=True)) if x.size else 0
+    return np.lib.stride_tricks.as_strided(typed(x), (count,), (x.itemsize,)), steps
+
+
+@compiled
+def packed_steps(steps, channels, rows, width):
+    """Return (channel, row, pixel) steps of a copy that `pack` makes."""
+    return (1, width * channels, channels) if steps[1] == 1 else (rows * width, width, 1)
+
+
+@compiled
+def pack(x, at, steps, channels, size, rows, left, width, out, to):
+    """Copy some rows of an image, with padding, to out[to:]; the order of the axes stays the same.
+
+    rows : (first, number, number of a copy: the distance between its channels, if these are not last)
+    left, width : columns of zeros on the left, and all columns of a row
+    """
+    (height, across), (_, channel, row, pixel), zero = size, steps, x.dtype.type(0)
+    planes, unit = (1, channels) if channel == 1 else (channels, 1)
+    inside = max(0, min(across, width - left))
+    begin, end = left * unit, (left + inside) * unit
+    for c in range(planes):
+        target = to + c * rows[2] * width
+        for h in range(rows[0], rows[0] + rows[1]):
+            if 0 <= h < height and inside > 0:
+                fill(out, target, begin, zero)
+                source = at + c * channel + h * row
+                if pixel == unit:
+                    copy(x, source, out, target + begin, end - begin)
+                else:
+                    for w in range(inside):
+                        copy(x, source + w * pixel, out, target + begin + w * unit, unit)
+                fill(out, target + end, width * unit - end, zero)
+            else:
+                fill(out, target, width * unit, zero)
+            target += width * unit
