@@ -12,7 +12,7 @@ import numpy as np
 from minigooglenet import checks, parallel, shapes
 from minigooglenet.kernels import add as addition
 from minigooglenet.kernels import conv2d, forms, linear
-from minigooglenet.kernels.fast import add, batch_norm2d, channels_last, direct, gemm, implicit_gemm, winograd
+from minigooglenet.kernels.fast import add, batch_norm2d, channels_last, direct, implicit_gemm, winograd
 from minigooglenet.kernels.fast import conv2d as choosing
 from minigooglenet.kernels.fast import linear as products
 from minigooglenet.layers import Add, BatchNorm2d, Clip, Conv2d, Linear, ReLU, ReLU6
@@ -73,7 +73,7 @@ class FusedConv2d:
 
         `images` is the size of the whole batch that x is a part of, so that one algorithm computes every part.
         """
-        prepared, bias = self._in(x.dtype)
+        prepared, bias = _in_dtype(self, x.dtype)
         form = self.form(images, x)
         if form is winograd:
             transformed = prepared.by(winograd.transforming, self.groups)
@@ -88,13 +88,7 @@ class FusedConv2d:
     def bind_channels_last(self, x, out, images):
         """Return what `bind` does, for x and out with channels last in memory; x may have its channels first."""
         settings = self.stride, self.padding, self.dilation
-        return _bind_channels_last(self.form(images, x), x, *self._in(x.dtype), *settings, self.limits, out)
-
-    def _in(self, dtype):
-        """Return (Prepared weight, bias or None) in the dtype of the images."""
-        if dtype not in self.prepared:
-            self.prepared[dtype] = Prepared(self.weight.astype(dtype, copy=False))
-        return self.prepared[dtype], None if self.bias is None else self.bias.astype(dtype, copy=False)
+        return _bind_channels_last(self.form(images, x), x, *_in_dtype(self, x.dtype), *settings, self.limits, out)
 
     def forward(self, x):
         """Return (y, None) for complex arrays, which `bind` does not support."""
@@ -119,7 +113,7 @@ class FusedConv2d:
         """Return the module with the algorithm for x, a part of a batch of `images` images."""
         if self.algorithm == "auto":
             settings = self.stride, self.padding, x.dtype, self.dilation
-            return choosing.choose((images, *x.shape[1:]), self.weight.shape, *settings, transformed=True)
+            return choosing.choose((images, *x.shape[1:]), self.weight.shape, *settings)
         return winograd if self.algorithm == "winograd" else implicit_gemm
 
     def _fold(self, norm):
@@ -254,7 +248,7 @@ class FusedAdd:
 
 
 class FusedLinear:
-    """A linear layer with copied weights, transposed once for the engine's own GEMM.
+    """A linear layer, computed as a 1x1 convolution of images of one pixel, with weights packed in advance.
 
     Unlike NumPy's product, the result for an image is bit-identical in every batch, and threads split the outputs.
     """
@@ -262,29 +256,32 @@ class FusedLinear:
     taken = ()
 
     def __init__(self, layer):
-        self.weight = layer.params["weight"].T.copy()  # a copy even if both have the same memory layout
-        bias = layer.params.get("bias")
-        self.bias = np.zeros(layer.out_features, np.float32) if bias is None else bias.copy()
+        self.weight, self.bias = layer.params["weight"].copy(), layer.params.get("bias")
+        if self.bias is not None:
+            self.bias = self.bias.copy()
+        self.prepared = {}  # {dtype: Prepared}
 
     def bind(self, x, out, images):
         """Return [(task, count)] for `parallel_for`; every run computes `out` again."""
-        weight, bias = (array.astype(x.dtype, copy=False) for array in (self.weight, self.bias))
-        lanes = gemm.padded_columns(1, x.dtype)
-
-        def task(start, stop):
-            part = slice(start * lanes, stop * lanes)
-            gemm.multiply_into(x, weight[:, part], out[:, part])
-            out[:, part] += bias[part]
-
-        return [(task, -(-weight.shape[1] // lanes))]
+        prepared, bias = _in_dtype(self, x.dtype)
+        pixels = x[:, :, None, None], prepared, bias, (1, 1), ((0, 0), (0, 0)), (1, 1)
+        return _bind_channels_last(None, *pixels, (-np.inf, np.inf), out[:, :, None, None])
 
     def forward(self, x):
         """Return (y, None) for complex arrays, which `bind` does not support."""
-        return linear.forward(x, self.weight.T, self.bias), None
+        return linear.forward(x, self.weight, self.bias), None
 
     def describe(self):
         """Return a description for `print(plan)`."""
-        return "GEMM, weights transposed in advance"
+        return "GEMM, weights packed in advance"
+
+
+def _in_dtype(layer, dtype):
+    """Return (Prepared weight, bias or None) of a fused layer in the dtype of the images."""
+    if dtype not in layer.prepared:
+        weight = layer.weight.astype(dtype, copy=False)
+        layer.prepared[dtype] = Prepared(weight.reshape(*weight.shape, *(1, 1)[: 4 - weight.ndim]))
+    return layer.prepared[dtype], None if layer.bias is None else layer.bias.astype(dtype, copy=False)
 
 
 def _bind_channels_last(form, x, prepared, bias, stride, padding, dilation, limits, out):

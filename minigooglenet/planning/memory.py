@@ -19,25 +19,25 @@ class Memory:
     def __init__(self, plan, dtype):
         self.plan, self.dtype = plan, dtype
         self.capacity, self.memory = 0, []
-        self.arrays, self.jobs = {}, {}
+        self.arrays, self.jobs, self.divided = {}, {}, {}
 
     def bind(self, inputs, count, images):
         """Return (arrays, jobs): {wire: array} and one function per step for a group of `count` of `images` images."""
         if count > self.capacity:
-            self.capacity, self.arrays, self.jobs = count, {}, {}
+            self.capacity, self.arrays, self.jobs, self.divided = count, {}, {}, {}
             self.memory = [aligned.empty((count * size,), self.dtype) for size in self.plan.sizes]
         if count not in self.arrays:
             self.arrays[count] = self._views(count)
         if len(self.jobs) > MOST_KEPT:
             self.jobs.clear()
+            self.divided.clear()
         arrays, jobs = inputs | self.arrays[count], self.jobs.setdefault((count, images), [None] * len(self.plan.steps))
         for index, step in enumerate(self.plan.steps):
             if jobs[index] is None:
                 jobs[index] = self._job(step, arrays, images)
         ready = list(jobs)
-        for index, step in enumerate(self.plan.steps):
-            if not inputs.keys().isdisjoint(step.wires):
-                jobs[index] = None  # bound to the caller's arrays, which must not be kept
+        for index in self.plan.reading:
+            jobs[index] = None  # bound to the caller's arrays, which must not be kept
         return arrays, ready
 
     def _views(self, count):

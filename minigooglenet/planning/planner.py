@@ -70,6 +70,8 @@ class Plan:
         self.buffers, self.sizes = buffers_of(self)
         self.waits = set(waits_of(self))
         self.phases = phases_of(len(self.steps), self.waits)
+        # Steps that are bound to the caller's arrays, and so in every call.
+        self.reading = {i for i, step in enumerate(self.steps) if not set(self.inputs).isdisjoint(step.wires)}
         self.split_batch = split_batch and all(step.per_sample for step in self.steps)
         # To observe each thread: `observe(index, call)` returns a function that runs instead of `call`, which computes
         # a piece of step `index`, or waits for the other threads if `index` is None.
@@ -116,21 +118,16 @@ class Plan:
         barrier = _barrier(size)
         if barrier and self.observe:
             barrier.wait = self.observe(None, barrier.wait)
-        divided = self.phases if size > 1 else ()  # one thread needs no pieces
-        phases = [(phase[0] in self.waits, *self._divided(phase, jobs, size)) for phase in divided]
+        phases = self._divided(memory, jobs, images, size) if size > 1 else ()  # one thread needs no pieces
 
         def work(rank):
             try:
-                for waits, serial, pieces in phases:
+                for waits, serial, queues in phases:
                     if waits:
                         barrier.wait()
                     for job in serial if rank == 0 else ():
                         job()
-                    while pieces:
-                        try:
-                            piece = pieces.popleft()
-                        except IndexError:
-                            break  # another thread took the last one
+                    for piece in taken(queues, rank):
                         piece()
             except BaseException:
                 barrier.give_up()
@@ -143,16 +140,24 @@ class Plan:
             result[:] = arrays[self.identities.get(wire, wire)]
         self._return_memory(memory, dtype, "team")
 
-    def _divided(self, phase, jobs, size):
-        """Return a phase as (jobs of the first thread, queue of pieces for all threads of a team).
+    def _divided(self, memory, jobs, images, size):
+        """Return (whether to wait, jobs of the first thread, a queue of pieces for each thread) for each phase.
 
-        A slow thread takes fewer pieces. The first piece of each step comes before the second ones, so that threads
-        rarely finish at the same time: all but one would then sleep until they get the GIL for the next piece.
+        Phases that do not read the caller's arrays are divided once, unless they are observed.
         """
-        serial = [index for index in phase if not self.steps[index].thread_parallel]
-        pieces = [self._observed([i] * size, pieces_of(jobs[i], size)) for i in phase if i not in serial]
-        queue = deque(piece for same in zip_longest(*pieces) for piece in same if piece is not None)
-        return self._observed(serial, [jobs[index] for index in serial]), queue
+        kept, divided = memory.divided.setdefault((images, size), {}), []
+        for number, phase in enumerate(self.phases):
+            found = None if self.observe else kept.get(number)
+            if found is None:
+                serial = [index for index in phase if not self.steps[index].thread_parallel]
+                pieces = [self._observed([i] * size, pieces_of(jobs[i], size)) for i in phase if i not in serial]
+                by_rank = [[piece for piece in same if piece is not None] for same in zip_longest(*pieces)]
+                found = phase[0] in self.waits, self._observed(serial, [jobs[i] for i in serial]), by_rank
+                if not self.observe and self.reading.isdisjoint(phase):
+                    kept[number] = found
+            waits, serial, by_rank = found
+            divided.append((waits, serial, [deque(pieces) for pieces in by_rank]))
+        return divided
 
     def _observed(self, indices, jobs):
         if self.observe is None:
@@ -207,6 +212,21 @@ class Plan:
         view = self.views[wire]
         buffer = f"buffer {self.buffers[view.owner]}"
         return buffer if view.owner == wire else f"{buffer}, channels {view.first} to {view.end} of {view.owner}"
+
+
+def taken(queues, rank):
+    """Yield the pieces of one thread of a team, and then those that the others have left, so that nobody waits long.
+
+    A thread computes the same part of one layer after another, so its inputs are still in its caches.
+    """
+    for turn in range(len(queues)):
+        queue = queues[(rank + turn) % len(queues)]
+        while queue:
+            try:
+                piece = queue.popleft() if turn == 0 else queue.pop()
+            except IndexError:
+                break  # another thread took the last one
+            yield piece
 
 
 def groups_of(count: int, most: int, threads: int) -> list[tuple[int, int]]:

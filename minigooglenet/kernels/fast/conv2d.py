@@ -8,9 +8,8 @@ import numpy as np
 from minigooglenet import shapes
 from minigooglenet.kernels.fast import direct, implicit_gemm, winograd
 
-# The thresholds of `choose`: where both algorithms were equally fast, measured on GoogLeNet's and smaller layers. Fewer
-# tiles are enough if the weights were transformed in advance.
-LEAST_TILES, LEAST_TILES_TRANSFORMED, LEAST_CHANNELS = 32, 12, 8
+# The thresholds of `choose`: where both algorithms were equally fast, measured on GoogLeNet's and smaller layers.
+LEAST_TILES, LEAST_CHANNELS = 32, 8
 
 
 def forward(x, weight, bias, stride, padding, groups, **dilation):
@@ -31,10 +30,8 @@ def backward_params(grad_y, x, weight, bias, stride, padding, groups, **dilation
     return form.backward_params(grad_y, x, weight, bias, stride, padding, groups, **dilation)
 
 
-def choose(x_shape, weight_shape, stride, padding, dtype, dilation=(1, 1), transformed=False):
+def choose(x_shape, weight_shape, stride, padding, dtype, dilation=(1, 1)):
     """Return the module that computes x (N, C, H, W) with weight (K, C/groups, R, S).
-
-    transformed : whether Winograd's algorithm would find its weights transformed, as in a plan
 
     Groups of few channels, such as those of a depthwise convolution, are computed directly: without a matrix product.
 
@@ -50,8 +47,7 @@ def choose(x_shape, weight_shape, stride, padding, dtype, dilation=(1, 1), trans
     if dtype != np.float32 or not shapes.winograd_applies(weight_shape[2:], stride, padding, dilation):
         return implicit_gemm
     down, across = shapes.winograd_grid(shapes.output_size(x_shape[2:], weight_shape[2:], stride, padding))
-    least = LEAST_TILES_TRANSFORMED if transformed else LEAST_TILES
-    enough = x_shape[0] * down * across >= least and min(weight_shape[:2]) >= LEAST_CHANNELS
+    enough = x_shape[0] * down * across >= LEAST_TILES and min(weight_shape[:2]) >= LEAST_CHANNELS
     return winograd if enough else implicit_gemm
 
 

@@ -64,22 +64,6 @@ def multiply(a, b, c, bias, relu, add):
     )
 
 
-def multiply_into(a, b, c):
-    """Compute C = A B; a (I, K) with any strides, b (K, J) and c (I, J) contiguous along J.
-
-    Only addresses are passed on, so that one compiled function serves all array layouts.
-    """
-    addresses = [array.__array_interface__["data"][0] for array in (a, b, c)]
-    _multiply_at(c.dtype.type(0), *addresses, (*a.shape, c.shape[1]), a.strides, b.strides[0], c.strides[0], c.itemsize)
-
-
-@compiled
-def _multiply_at(zero, a, b, c, sizes, a_strides, b_row, c_row, size):
-    a = a, row_table(sizes[0], a_strides[0]), row_table(sizes[1], a_strides[1])
-    b = b, row_table(sizes[1], b_row), WHOLE_ROWS
-    gemm_rows(zero, a, b, (c, c_row, sizes[2]), size, NO_BIAS, no_limits(zero), False)
-
-
 @compiled
 def no_limits(zero):
     """Return (-infinity, infinity) in the type of `zero`."""

@@ -9,6 +9,7 @@ LLVM's builder, in Python loops that unroll over rows and vectors. LLVM supports
 sizes below fit the registers of this machine.
 """
 
+import math
 import platform
 
 import llvmlite.binding
@@ -173,11 +174,7 @@ class _Block:
 
     def emit(self):
         builder, mask = self.builder, _mask(self.builder, self.lanes, self.last)
-        sums = self._products(self._start(mask))
-        lowest, highest = self._broadcast(self.lowest), self._broadcast(self.highest)
-        for cell, value in sums.items():
-            value = builder.select(builder.fcmp_ordered("<", value, lowest), lowest, value)
-            sums[cell] = builder.select(builder.fcmp_ordered(">", value, highest), highest, value)
+        sums = self._limited(self._products(self._start(mask)))
         if VECTOR_BYTES == 64:  # AVX-512, where a mask costs nothing
             self._store_all(sums, mask)
             return
@@ -186,6 +183,25 @@ class _Block:
                 self._store_all(sums, mask)
             with inside:
                 self._store_all(sums, None)
+
+    def _limited(self, sums):
+        """Return {cell: its sum}, limited unless the limits are infinite."""
+        builder, infinity = self.builder, ir.Constant(self.real, math.inf)
+        limits = builder.or_(
+            builder.fcmp_ordered(">", self.lowest, builder.fneg(infinity)),
+            builder.fcmp_ordered("<", self.highest, infinity),
+        )
+        before, limited, done = builder.block, {}, builder.append_basic_block("limited")
+        limit = builder.append_basic_block("limit")
+        builder.cbranch(limits, limit, done)
+        builder.position_at_end(limit)
+        lowest, highest = self._broadcast(self.lowest), self._broadcast(self.highest)
+        for cell, value in sums.items():
+            value = builder.select(builder.fcmp_ordered("<", value, lowest), lowest, value)
+            limited[cell] = builder.select(builder.fcmp_ordered(">", value, highest), highest, value)
+        builder.branch(done)
+        builder.position_at_end(done)
+        return {cell: self._either([(sums[cell], before), (limited[cell], limit)]) for cell in self.cells}
 
     def _store_all(self, sums, mask):
         """Write the sums; the mask, unless it is None, is that of the last vector of each row."""

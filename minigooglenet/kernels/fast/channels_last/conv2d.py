@@ -13,7 +13,7 @@ import itertools
 import numpy as np
 
 from minigooglenet import aligned, parallel, shapes
-from minigooglenet.kernels.fast.channels_last.images import flat, pack, packed_steps
+from minigooglenet.kernels.fast.channels_last.images import flat, pack, packed_steps, pixel_step
 from minigooglenet.kernels.fast.flat import typed
 from minigooglenet.kernels.fast.gemm import PANEL_BYTES, multiply_panel, no_limits, row_table, transpose_matrix
 from minigooglenet.kernels.fast.jit import compiled
@@ -69,7 +69,7 @@ def bind(x, panels, bias, kernel, stride, padding, dilation, limits, y):
     per_row = y.shape[3] * x.shape[1] * stride[0] * stride[1]
     bands, chunks = _split(rows, y.shape[3], per_row, filters, lanes, parallel.num_workers())
     padded = padding != ((0, 0), (0, 0))
-    settings = values, steps, target, target_steps[3], panels, starts, limits, window, padded
+    settings = values, steps, target, pixel_step(y, target_steps), panels, starts, limits, window, padded
 
     def task(start, stop):
         for item in range(start, stop):

@@ -32,6 +32,13 @@ def flat(x):
     return np.lib.stride_tricks.as_strided(typed(x), (count,), (x.itemsize,)), steps
 
 
+def pixel_step(y, steps):
+    """Return the step from one pixel of y (N, K, P, Q) to the next, through all rows and images."""
+    images, _, rows, columns = y.shape
+    lengths = (columns, steps.pixel), (rows, steps.row), (images, steps.image)
+    return next((step for length, step in lengths if length > 1), y.shape[1])
+
+
 @compiled
 def packed_steps(steps, channels, rows, width):
     """Return (channel, row, pixel) steps of a copy that `pack` makes."""
