@@ -11,10 +11,10 @@ _connected: list[Callable[..., Any]] = []
 
 
 def connect(function: Callable[..., Any]) -> None:
-    """Let `function(graph, inputs, outputs)` compute inference: it returns {wire: array}, or None if it cannot."""
+    """Let `function(graph, inputs, outputs)` compute inference: it returns {wire: array} for some wires or none."""
     _connected[:] = [function]
 
 
 def infer(graph: Any, inputs: Any, outputs: Any) -> Any:
-    """Return {wire: array}, or None if the graph must compute node by node."""
-    return _connected[0](graph, inputs, outputs) if _connected else None
+    """Return {wire: array}, from which the graph must compute the outputs node by node."""
+    return _connected[0](graph, inputs, outputs) if _connected else {}

@@ -177,9 +177,9 @@ class Graph:
     def infer(self, inputs: dict[str, Array], outputs: str | Iterable[str] | None = None) -> dict[str, Array]:
         """Return {wire: array} for `outputs`: inference without a tape, maybe by a live plan (`planning.live`)."""
         inputs, requested = self.check_inputs(inputs), self._requested(outputs)
-        if (values := shortcut.infer(self, inputs, requested)) is not None:
-            return values
-        values = forward.forward(self.nodes, self.shapes, inputs, requested)
+        known = shortcut.infer(self, inputs, requested)
+        rest = {name: node for name, node in self.nodes.items() if name not in known}
+        values = forward.forward(rest, self.shapes, inputs | known, requested)
         layers = [self.nodes[wire].layer for wire in values if wire in self.nodes]
         params = [array for layer in layers for array in getattr(layer, "params", {}).values()]
         return forward.unshared(values, [*inputs.values(), *params])  # a layer may return its input or a parameter

@@ -14,7 +14,6 @@ from minigooglenet.kernels import add as addition
 from minigooglenet.kernels import conv2d, forms, linear
 from minigooglenet.kernels.fast import add, batch_norm2d, channels_last, direct, implicit_gemm, winograd
 from minigooglenet.kernels.fast import conv2d as choosing
-from minigooglenet.kernels.fast import linear as products
 from minigooglenet.layers import Add, BatchNorm2d, Clip, Conv2d, Linear, ReLU, ReLU6
 from minigooglenet.planning.channels_last import pixels
 from minigooglenet.planning.prepared import Prepared
@@ -32,9 +31,8 @@ def fused(layer, followers, live=False):
         shape = (layer.out_channels, layer.in_channels // layer.groups, *layer.kernel_size)
         kind = LiveConv2d if live else FusedConv2d
         return kind(layer, followers) if (auto or named) and _regular(layer, shape) else None
-    if type(layer) is Linear and forms.storey_of("linear") == "fast":
-        kind = LiveLinear if live else FusedLinear
-        return kind(layer) if _regular(layer, (layer.out_features, layer.in_features)) else None
+    if type(layer) is Linear and not live and forms.storey_of("linear") == "fast":
+        return FusedLinear(layer) if _regular(layer, (layer.out_features, layer.in_features)) else None
     if type(layer) is BatchNorm2d and live:
         arrays = *layer.params.values(), *layer.buffers.values()
         return LiveBatchNorm2d(layer) if all(_is_float(array, (layer.num_features,)) for array in arrays) else None
@@ -177,19 +175,6 @@ class LiveConv2d:
         if form is choosing:
             form = choosing.choose((images, *x.shape[1:]), shape, *self.settings, x.dtype, **self.dilation)
         return form
-
-
-class LiveLinear:
-    """A linear layer as `kernels/fast/linear.py` computes it."""
-
-    taken = ()
-
-    def __init__(self, layer):
-        self.layer = layer
-
-    def bind(self, x, out, images):
-        """Return [(task, count)] for `parallel_for`; every run computes `out` again."""
-        return products.bind(x, self.layer.params["weight"], self.layer.params.get("bias"), out)
 
 
 class LiveBatchNorm2d:

@@ -1,13 +1,15 @@
-"""Inference of a few images by a plan that copies nothing: `graph(x)` in little more than the time of a plan.
+"""Inference by a plan that copies no layer: `graph(x)` in little more than the time of a plan.
 
 A live plan computes what the graph computes node by node, bit for bit: with the same algorithms, from the arrays that
 the layers have in every call. But it applies ReLU while a convolution writes its output, lets branches write directly
-into their concat, uses the same memory in every call, and checks the layers once instead of in every call. Gain: one
-image takes `graph(x)` as long as a plan, instead of 1.7 times, and eight images 1.3 times, instead of 1.6.
+into their concat, keeps the channels of a pixel together, uses the same memory in every call, and checks the layers
+once instead of in every call. Weights that it has packed or transformed are compared with those of the layers in every
+call, and computed again if they have changed. Gain: TO BE MEASURED.
 
 A graph is computed node by node at first, and by a live plan when it is called again with the same layers. Everything
-that a live plan has read from the layers is compared in every call; after a change it is made again. It serves up to
-eight images in float32, because for more the savings are small and the memory that it keeps is large.
+that a live plan has read from the layers is compared in every call; after a change it is made again. NumPy computes a
+linear layer, and its bits depend on the number of images. So the plan ends before it, and the graph computes the rest
+for the whole batch.
 """
 
 import contextlib
@@ -18,16 +20,15 @@ import numpy as np
 
 from minigooglenet import parallel
 from minigooglenet.kernels import compiled, forms
-from minigooglenet.layers import Dropout, Flatten, GlobalAvgPool2d, GlobalMaxPool2d, Softmax
+from minigooglenet.layers import Dropout, Flatten, GlobalAvgPool2d, GlobalMaxPool2d, Linear, Softmax
 from minigooglenet.parallel import inherited, switches
 from minigooglenet.planning.lowering import LOWERINGS, lowering
 from minigooglenet.planning.planner import LARGEST_TEAM, Plan
 from minigooglenet.planning.prepared import refresh
 from minigooglenet.planning.steps import steps_of
 
-MOST_IMAGES = 8
 MOST_OUTPUTS = 4  # different outputs of a graph for which live plans are kept
-MOST_BYTES = 192 << 20  # of buffers and transformed weights that are kept; node by node, each is freed after its layer
+MOST_BYTES = 256 << 20  # of buffers and prepared weights that are kept; node by node, each is freed after its layer
 FAST = {"": "fast"}  # the choice of forms, if no other was made
 SMALL = Dropout, Flatten, GlobalAvgPool2d, GlobalMaxPool2d, Softmax  # one thread of a team may compute them alone
 METHODS = "forward", "infer", "output_shape"  # which a class may replace
@@ -50,30 +51,28 @@ def enable(enabled: bool | None = None) -> bool:
 
 
 def infer(graph, inputs, outputs):
-    """Return {wire: array} for checked inputs, or None if the graph must compute node by node."""
+    """Return {wire: array} for checked inputs: wires from which the graph can compute the outputs, maybe none."""
     x = next(iter(inputs.values()))
     inherited.check()  # report a wrong setting here, not as an error of a node
-    # More threads than a team compute more images faster layer by layer.
-    few = LARGEST_TEAM if parallel.get_num_threads() > LARGEST_TEAM else MOST_IMAGES
-    if len(x) > few or x.dtype != np.float32 or not enable() or forms.choice.get() != FAST or compiled.fast() is None:
-        return None
+    if x.dtype != np.float32 or not enable() or forms.choice.get() != FAST or compiled.fast() is None:
+        return {}
     state = _state(graph)
     if state is None:
-        return None
+        return {}
     entries = _entries.setdefault(graph, {})
     entry = entries.get(outputs)
     if entry is None or len(state) != len(entry.state) or not all(map(operator.is_, state, entry.state)):
         if len(entries) >= MOST_OUTPUTS:
             entries.clear()
         entries[outputs] = Entry(state)
-        return None
+        return {}
     if entry.plan is None and entry.suitable:
         entry.plan = _plan(graph, outputs)
         entry.suitable = entry.plan is not None
     if not entry.suitable:
-        return None
+        return {}
     results = entry.plan.infer(inputs)
-    if entry.plan.kept_bytes() > MOST_BYTES:
+    if entry.plan.weight_bytes() > MOST_BYTES:
         entry.plan, entry.suitable = None, False
     return results
 
@@ -105,14 +104,26 @@ def _state(graph):
 
 def _plan(graph, outputs):
     """Return a LivePlan, or None if it could differ from the graph or a layer has a fault, which `forward` reports."""
+    wires = _before_linear(graph, outputs)
     with contextlib.suppress(ValueError, TypeError):
-        return LivePlan(graph, outputs) if _suitable(graph, outputs) else None
+        return LivePlan(graph, wires) if wires and _suitable(graph, wires) else None
     return None
 
 
-def _suitable(graph, outputs):
+def _before_linear(graph, outputs):
+    """Return the wires of nodes that need no linear layer, from which the graph can compute the outputs."""
+    after, wires = set(), list(outputs)
+    for name, _ in graph.schedule(outputs):
+        layer, sources = graph.nodes[name]
+        if type(layer) is Linear or not after.isdisjoint(sources):
+            after.add(name)
+            wires += sources
+    return tuple(dict.fromkeys(wire for wire in wires if wire in graph.nodes and wire not in after))
+
+
+def _suitable(graph, wires):
     """Return whether every layer has its own methods, and can change only by what `_state` compares."""
-    layers = [graph.nodes[name].layer for name, _ in graph.schedule(outputs)]
+    layers = [graph.nodes[name].layer for name, _ in graph.schedule(wires)]
     if not all(map(lowering, layers)):
         return False
     values = [value for layer in layers if not isinstance(layer, Dropout) for value in vars(layer).values()]
@@ -138,15 +149,15 @@ class LivePlan(Plan):
 
     def infer(self, inputs):
         """Return {wire: array} for checked inputs."""
-        x = next(iter(inputs.values()))
-        results = {wire: np.empty((len(x), *self.shapes[wire]), x.dtype) for wire in self.outputs}
         with parallel.computing():
             refresh([weight for weight in self.weights if weight.made])
-            self._run_together(inputs, results, x.dtype, min(parallel.get_num_threads(), self.most_threads))
+            results = self._run(inputs)
+        with self._lock:
+            buffers = [buffer for unused in self._unused.values() for memory in unused for buffer in memory.memory]
+            if self.weight_bytes() + sum(buffer.nbytes for buffer in buffers) > MOST_BYTES:
+                self._unused.clear()
         return results
 
-    def kept_bytes(self):
-        """Return the bytes of buffers and prepared weights that stay in memory."""
-        arrays = [array for weight in self.weights for array in weight.arrays()]
-        arrays += [buffer for unused in self._unused.values() for memory in unused for buffer in memory.memory]
-        return sum(array.nbytes for array in arrays)
+    def weight_bytes(self):
+        """Return the bytes of prepared weights that stay in memory."""
+        return sum(array.nbytes for weight in self.weights for array in weight.arrays())

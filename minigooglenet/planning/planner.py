@@ -73,6 +73,7 @@ class Plan:
         # Steps that are bound to the caller's arrays, and so in every call.
         self.reading = {i for i, step in enumerate(self.steps) if not set(self.inputs).isdisjoint(step.wires)}
         self.split_batch = split_batch and all(step.per_sample for step in self.steps)
+        self.most_threads = LARGEST_TEAM if self.split_batch and compiled.fast() else 1  # of a team
         # To observe each thread: `observe(index, call)` returns a function that runs instead of `call`, which computes
         # a piece of step `index`, or waits for the other threads if `index` is None.
         self.observe: Callable[[int | None, Callable[[], None]], Callable[[], None]] | None = None
@@ -86,6 +87,11 @@ class Plan:
         """Return the array of the one output, or {wire: array} for several."""
         expected = {name: self.shapes[name] for name in self.inputs}
         inputs = check_inputs(x if isinstance(x, dict) else {self.inputs[0]: x}, expected)
+        results = self._run(inputs)
+        return results[self.outputs[0]] if len(self.outputs) == 1 else results
+
+    def _run(self, inputs):
+        """Return {wire: array} for checked inputs."""
         first = next(iter(inputs.values()))
         count, threads = len(first), parallel.get_num_threads()
         results = {wire: np.empty((count, *self.shapes[wire]), first.dtype) for wire in self.outputs}
@@ -96,9 +102,8 @@ class Plan:
                     lambda a, b: self._run_groups(groups[a:b], inputs, results, first.dtype), len(groups)
                 )
             else:
-                size = min(threads, LARGEST_TEAM) if self.split_batch and compiled.fast() else 1
-                self._run_together(inputs, results, first.dtype, size)
-        return results[self.outputs[0]] if len(self.outputs) == 1 else results
+                self._run_together(inputs, results, first.dtype, min(threads, self.most_threads))
+        return results
 
     def _run_groups(self, groups, inputs, results, dtype):
         memory, images = self._take_memory(dtype, "group"), len(next(iter(inputs.values())))
@@ -171,7 +176,7 @@ class Plan:
 
     def _return_memory(self, memory, dtype, mode):
         with self._lock:
-            self._unused[dtype, mode].append(memory)
+            self._unused.setdefault((dtype, mode), []).append(memory)
 
     def __repr__(self) -> str:
         return f"Plan({len(self.steps)} steps, outputs={list(self.outputs)})"

@@ -15,8 +15,7 @@ from numeric import draw, needs_numba
 from test_plan_equals_graph import random_graph
 
 import minigooglenet as mg
-from minigooglenet import layers
-from minigooglenet.graph import forward
+from minigooglenet import layers, methods
 from minigooglenet.planning import live
 
 pytestmark = needs_numba
@@ -49,13 +48,16 @@ def assert_same_bits(g, x):
 
 def runs_live(g, x, monkeypatch):
     g(x)
+    computed, compute = [], methods.infer
+
+    def recorded(layer, xs):
+        computed.append(type(layer))
+        return compute(layer, xs)
+
     with monkeypatch.context() as patch:
-        patch.setattr(forward, "forward", lambda *_, **__: pytest.fail("node by node"))
-        try:
-            g(x)
-        except pytest.fail.Exception:
-            return False
-    return True
+        patch.setattr(methods, "infer", recorded)
+        g(x)
+    return set(computed) <= {layers.Linear, layers.Dropout, layers.Softmax}
 
 
 def small(**settings_):
@@ -183,15 +185,26 @@ def test_chosen_forms_take_effect():
         assert_same_bits(g, images())
 
 
-def test_other_arrays_are_computed_node_by_node(monkeypatch, own_threads):
+@pytest.mark.parametrize(("threads", "count"), [(2, 1), (2, 21), (5, 4), (8, 9)])
+def test_batches_of_any_size_run_live(threads, count, monkeypatch, own_threads):
     g = small()
-    mg.set_num_threads(4)
-    assert runs_live(g, images(8), monkeypatch)
-    assert not runs_live(g, images(9), monkeypatch)
-    mg.set_num_threads(5)
-    assert runs_live(g, images(4), monkeypatch)
-    assert not runs_live(g, images(5), monkeypatch)
-    assert not runs_live(g, images(dtype=np.float64), monkeypatch)
+    mg.set_num_threads(threads)
+    assert_same_bits(g, images(count))
+    assert runs_live(g, images(count), monkeypatch)
+
+
+def test_double_precision_is_computed_node_by_node(monkeypatch):
+    assert not runs_live(small(), images(dtype=np.float64), monkeypatch)
+
+
+def test_large_buffers_are_not_kept(monkeypatch):
+    g = small()
+    assert_same_bits(g, images(2))
+    plan = live._entries[g][(g.main,)].plan
+    monkeypatch.setattr(live, "MOST_BYTES", plan.weight_bytes())
+    assert_same_bits(g, images(3))
+    assert live._entries[g][(g.main,)].plan is plan
+    assert not plan._unused
 
 
 def test_live_plan_that_keeps_too_much_is_dropped(monkeypatch):
