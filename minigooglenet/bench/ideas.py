@@ -27,6 +27,7 @@ def measure(options, progress) -> dict:
         **products_only,
         "no fusing": plan(graph, main, fuse=False),
         "no writing into the concat": plan(graph, main, join=False),
+        "channels first in memory": plan(graph, main, channels_last=False),
         "layer by layer with all threads": plan(graph, main, split_batch=False),
         "products by NumPy (im2col)": plan(_with_algorithm(graph, "im2col"), main),
         GRAPH: lambda x: graph.infer(_named(graph, x), main)[main],

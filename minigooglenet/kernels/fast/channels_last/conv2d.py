@@ -45,7 +45,7 @@ def packing(weight):
 
 @functools.lru_cache(maxsize=256)
 def panel_starts(filters, lanes):
-    """Return the first filter of each panel, and the end of the last one, a whole number of vectors."""
+    """Return the first filter of each panel, and the end of the last one, where its last vector ends."""
     starts, columns = [0], -(-filters // lanes)
     while starts[-1] < columns:
         left = columns - starts[-1]
