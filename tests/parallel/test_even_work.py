@@ -23,7 +23,7 @@ THREADS = range(1, 65)
 COUNTS = st.integers(1, 64)
 # Products of implicit GEMM that take as long as a product of Winograd's algorithm, and as a value of another layer.
 WINOGRAD = 0.5
-PRODUCTS = {"MaxPool2d": 80, "AvgPool2d": 4400, "LocalResponseNorm": 60, "FusedLinear": 20}
+PRODUCTS = {"MaxPool2d": 30, "AvgPool2d": 4400, "LocalResponseNorm": 60}
 
 
 @pytest.fixture(scope="module")
@@ -51,24 +51,26 @@ def items_of(plan, step, images, threads):
         if step.layer.form(images, x) is compiled.fast().winograd:
             tiles = images * -(-y[2] // 4) * -(-y[3] // 4)
             return [16 * weight[0].size * WINOGRAD * part for part in winograd_items(tiles, len(weight), threads)]
-        return [weight[0].size * part for part in gemm_items(window_of(step.layer, x), len(weight), images, threads)]
+        per_row = y[3] * x.shape[1] * math.prod(step.layer.stride)
+        return [weight[0].size * part for part in product_items(images * y[2], y[3], per_row, len(weight), threads)]
     if name == "Concat":
         return []
-    if name == "LocalResponseNorm":
-        area, least = x.shape[2] * x.shape[3], compiled.fast().local_response_norm.LEAST_PIXELS
-        pixels = [min(least, area - first) for first in range(0, area, least)]
-        return [PRODUCTS[name] * x.shape[1] * count for count in images * pixels]
     if name == "FusedLinear":
-        outputs = compiled.fast().gemm.padded_columns(1, x.dtype)
-        return [PRODUCTS[name] * images * x.shape[1] * min(outputs, y[1] - k) for k in range(0, y[1], outputs)]
+        return [x.shape[1] * part for part in product_items(images, 1, x.shape[1], y[1], threads)]
     if name == "Flatten":
         return [y[1]] * images
-    return [PRODUCTS[name] * math.prod(y[2:])] * (images * y[1])
+    return [PRODUCTS[name] * y[1] * y[3]] * (images * y[2])
 
 
-def window_of(layer, x):
-    padded_planes = compiled.fast().implicit_gemm.padded_planes
-    return padded_planes.window(x.shape, layer.weight.shape, layer.stride, layer.padding, layer.dilation)
+def product_items(rows, width, per_row, filters, threads):
+    """Return rows x filters of each item; an incomplete vector of filters takes as long as a complete one."""
+    bands, chunks = compiled.fast().channels_last.conv2d.split(rows, width, per_row, filters, lanes(), threads)
+    columns = -(-filters // lanes())
+    return [
+        width * (rows * (band + 1) // bands - rows * band // bands) * lanes() * (end - start)
+        for band in range(bands)
+        for start, end in parallel.ranges(columns, chunks)
+    ]
 
 
 def gemm_items(window, filters, images, threads):
@@ -86,7 +88,7 @@ def gemm_items(window, filters, images, threads):
 
 def winograd_items(tiles, filters, threads):
     """Return tiles x filters of each item; an incomplete vector of tiles or filters takes as long as a complete one."""
-    blocks, chunks = compiled.fast().winograd._split(tiles, filters, lanes(), threads)
+    blocks, chunks = compiled.fast().winograd.split(tiles, filters, lanes(), threads)
     vectors, columns = -(-tiles // lanes()), -(-filters // lanes())
     return [
         lanes()
@@ -106,12 +108,19 @@ def efficiency(plan, images, threads):
 
 def bound_counts(plan, step, images, threads, monkeypatch):
     """Return the number of items of each `parallel_for` of a step on so many threads, without running it."""
-    xs = [np.empty((images, *plan.shapes[wire]), np.float32) for wire in step.wires]
-    y = np.empty((images, *plan.shapes[step.wire]), np.float32)
+    *xs, y = (array_of(plan, wire, images) for wire in (*step.wires, step.wire))
     extra = {"images": images} if hasattr(step.layer, "taken") else {}
     with monkeypatch.context() as patch:
         patch.setattr(POOL, "num_threads", threads)
         return [count for _, count in step.bind(step.layer, *xs, out=y, **extra)]
+
+
+def array_of(plan, wire, images):
+    """Return an array for a wire, with channels last if it has pixels."""
+    shape = plan.shapes[wire]
+    if len(shape) == 1:
+        return np.empty((images, *shape), np.float32)
+    return np.empty((images, *shape[1:], shape[0]), np.float32).transpose(0, 3, 1, 2)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 4, 7, 16, 64])
@@ -126,11 +135,11 @@ def test_items_are_those_of_the_plan(googlenet, monkeypatch, threads):
 # too few rows and tiles of filters. Winograd's transforms are not counted: a less even split may repeat fewer of them.
 @pytest.mark.parametrize(
     ("images", "bounds"),
-    [(1, {4: 0.93, 8: 0.88, 16: 0.76}), (8, {16: 0.88, 64: 0.8}), (32, {16: 0.91, 64: 0.87})],
+    [(1, {4: 0.93, 8: 0.87, 16: 0.76}), (8, {16: 0.88, 64: 0.8}), (32, {16: 0.91, 64: 0.86})],
 )
 def test_googlenet_keeps_all_threads_busy(googlenet, images, bounds):
     for threads in THREADS:
-        least = next((bound for most, bound in bounds.items() if threads <= most), 0.3)
+        least = next((bound for most, bound in bounds.items() if threads <= most), 0.55)
         assert efficiency(googlenet, images, threads) >= least, threads
 
 

@@ -22,6 +22,9 @@ from minigooglenet.kernels.fast.simd import copy
 
 BAND = 1 << 17  # values of the windows' pixels in a band of rows: 512 kB in float32, which fit into the L2 cache
 READING = 16  # rows of a product that take as long as reading the filters for them
+# How long a value of k takes in blocks of 0 to 4 vectors of filters, for the same number of rows: a narrow block needs
+# nearly as many loads.
+PACE = 0.0, 0.75, 0.8, 1.0, 1.33
 
 
 def packing(weight):
@@ -30,13 +33,13 @@ def packing(weight):
     The panels are a flat array with (C * R * S, filters of a panel) for each. The last one is filled up with zeros to
     whole vectors.
     """
-    matrix, starts = typed(weight).reshape(len(weight), -1), panel_starts(len(weight), VECTOR_BYTES // weight.itemsize)
-    inner = matrix.shape[1]
-    panels = aligned.empty((inner * starts[-1],), weight.dtype)
+    matrix, lanes = typed(weight).reshape(len(weight), -1), VECTOR_BYTES // weight.itemsize
+    starts, inner = panel_starts(len(weight), lanes), matrix.shape[1]
+    panels = aligned.empty((inner * int(starts[-1]) * lanes,), weight.dtype)
     panels[:] = 0
 
     def task(start, stop):
-        for first, end in itertools.pairwise(starts[start : stop + 1]):
+        for first, end in itertools.pairwise(starts[start : stop + 1] * lanes):
             panel = panels[inner * first : inner * end].reshape(inner, end - first)
             transpose_matrix(matrix[first:end], panel)
 
@@ -45,12 +48,12 @@ def packing(weight):
 
 @functools.lru_cache(maxsize=256)
 def panel_starts(filters, lanes):
-    """Return the first filter of each panel, and the end of the last one, where its last vector ends."""
+    """Return the first vector of filters of each panel, and the number of all vectors."""
     starts, columns = [0], -(-filters // lanes)
     while starts[-1] < columns:
         left = columns - starts[-1]
         starts.append(starts[-1] + (left if left == MOST_VECTORS else min(left, NR)))
-    return [start * lanes for start in starts]
+    return np.array(starts, np.int64)
 
 
 def bind(x, panels, bias, kernel, stride, padding, dilation, limits, y):
@@ -67,7 +70,7 @@ def bind(x, panels, bias, kernel, stride, padding, dilation, limits, y):
     window = x.shape[1], x.shape[2:], kernel, stride, dilation, corner, reach, y.shape[2:]
     rows, places = len(x) * y.shape[2], panel_starts(filters, lanes)
     per_row = y.shape[3] * x.shape[1] * stride[0] * stride[1]
-    bands, chunks = _split(rows, y.shape[3], per_row, filters, lanes, parallel.num_workers())
+    bands, chunks = split(rows, y.shape[3], per_row, filters, lanes, parallel.num_workers())
     padded = padding != ((0, 0), (0, 0))
     settings = values, steps, target, pixel_step(y, target_steps), panels, starts, limits, window, padded
 
@@ -75,31 +78,47 @@ def bind(x, panels, bias, kernel, stride, padding, dilation, limits, y):
         for item in range(start, stop):
             band, chunk = divmod(item, chunks)
             span = tuple(rows * i // bands for i in (band, band + 1))
-            part = tuple(places[(len(places) - 1) * i // chunks] for i in (chunk, chunk + 1))
-            _convolve_rows(*settings, span, (*part, filters))
+            part = tuple(int(places[-1]) * i // chunks for i in (chunk, chunk + 1))
+            _convolve_rows(*settings, span, places, part, filters)
 
     return [(task, bands * chunks)]
 
 
 @functools.lru_cache(maxsize=1024)
-def _split(rows, width, per_row, filters, lanes, threads):
-    """Return (number of bands of output rows, number of chunks of the filters): how the work is split over threads."""
-    places = panel_starts(filters, lanes)
-    panels, least = len(places) - 1, min(rows, -(-rows * per_row // BAND))
+def split(rows, width, per_row, filters, lanes, threads):
+    """Return (number of bands of output rows, number of chunks of the filters): how the work is split over threads.
+
+    per_row : values of the pixels that the windows of an output row add to those of the row before
+    """
+    starts = panel_starts(filters, lanes).tolist()
+    columns, least = starts[-1], min(rows, -(-rows * per_row // BAND))
+    numbers = range(least, min(rows, least + threads - 1) + 1)
+    # The slowest of the chunks, if there are 1, 2, ...
+    slowest = [
+        max(pace(starts, columns * i // chunks, columns * (i + 1) // chunks) for i in range(chunks))
+        for chunks in range(1, min(threads, columns) + 1)
+    ]
 
     def busiest(bands, chunks):
-        """Return the work of the busiest thread, in products."""
-        widest = max(places[panels * (i + 1) // chunks] - places[panels * i // chunks] for i in range(chunks))
-        return -(-bands * chunks // threads) * (-(-rows // bands) * width + READING) * widest
+        """Return how long the busiest thread works."""
+        return -(-bands * chunks // threads) * (-(-rows // bands) * width + READING) * slowest[chunks - 1]
 
-    numbers = range(least, min(rows, least + threads - 1) + 1)
-    choices = [(bands, chunks) for bands in numbers for chunks in range(1, min(threads, panels) + 1)]
+    choices = [(bands, chunks) for bands in numbers for chunks in range(1, len(slowest) + 1)]
     return min(choices, key=lambda choice: busiest(*choice))
 
 
+def pace(starts, first, end):
+    """Return how long a row of a product with the vectors first .. end of filters takes."""
+    blocks = (min(end, stop) - max(first, start) for start, stop in itertools.pairwise(starts))
+    return sum(PACE[vectors] for vectors in blocks if vectors > 0)
+
+
 @compiled
-def _convolve_rows(x, steps, y, y_pixel, panels, bias, limits, window, padded, span, filters):
-    """Compute the output rows in `span`, counted through all images, for filters (first, end, all of y)."""
+def _convolve_rows(x, steps, y, y_pixel, panels, bias, limits, window, padded, span, starts, part, filters):
+    """Compute the output rows in `span`, counted through all images, for some vectors of the filters, `part`.
+
+    starts : `panel_starts` of all filters of y
+    """
     channels, size, kernel, stride, dilation, corner, reach, output = window
     height, width = output
     zero, itemsize, lanes = x.dtype.type(0), x.itemsize, VECTOR_BYTES // x.itemsize
@@ -129,24 +148,25 @@ def _convolve_rows(x, steps, y, y_pixel, panels, bias, limits, window, padded, s
                 a_rows[pixel] = at * itemsize
                 pixel += 1
         first += some
-    a_columns, starts = _columns(channels, kernel, dilation, place, itemsize), np.zeros(filters[2] + lanes, x.dtype)
-    copy(bias, 0, starts, 0, filters[2])  # a vector may end beyond the last filter
-    inner, f = len(a_columns), filters[0]
-    while f < filters[1]:
-        left = (filters[2] - f + lanes - 1) // lanes
-        panel = (left if left == MOST_VECTORS else min(left, NR)) * lanes
+    a_columns, biases = _columns(channels, kernel, dilation, place, itemsize), np.zeros(filters + lanes, x.dtype)
+    copy(bias, 0, biases, 0, filters)  # a vector may end beyond the last filter
+    inner = len(a_columns)
+    for number in range(len(starts) - 1):
+        first, end = max(starts[number], part[0]) * lanes, min(starts[number + 1], part[1]) * lanes
+        if first >= end:
+            continue
+        panel, begin = (starts[number + 1] - starts[number]) * lanes, starts[number] * lanes
         step = max(1, PANEL_BYTES // (panel * itemsize))
         b_rows = row_table(min(inner, step), panel * itemsize)
-        c = np.int64(y.ctypes.data) + (span[0] * width * y_pixel + f) * itemsize, y_pixel * itemsize
+        at = np.int64(y.ctypes.data) + (span[0] * width * y_pixel + first) * itemsize
+        c = at, y_pixel * itemsize, min(end, filters) - first
         for k in range(0, inner, step):
             some = min(step, inner - k)
-            b = np.int64(panels.ctypes.data) + (f * inner + k * panel) * itemsize, b_rows, some
-            start = np.int64(starts.ctypes.data) + f * itemsize, FROM_COLUMNS if k == 0 else FROM_C
+            b = np.int64(panels.ctypes.data) + (begin * inner + k * panel + first - begin) * itemsize, b_rows, some
+            start = np.int64(biases.ctypes.data) + first * itemsize, FROM_COLUMNS if k == 0 else FROM_C
             bounds = limits if k + some == inner else no_limits(zero)
-            target = c[0], c[1], min(panel, filters[2] - f)
-            multiply_panel(zero, (address, a_rows, a_columns[k:]), b, target, itemsize, start, bounds)
-        f += panel
-    return len(packed) + len(starts)  # after the last use of their addresses, so that they are not freed earlier
+            multiply_panel(zero, (address, a_rows, a_columns[k:]), b, c, itemsize, start, bounds)
+    return len(packed) + len(biases)  # after the last use of their addresses, so that they are not freed earlier
 
 
 @compiled
