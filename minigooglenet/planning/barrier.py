@@ -16,7 +16,6 @@ from minigooglenet.kernels.fast.jit import compiled
 from minigooglenet.kernels.fast.waiting import add_atomically, read_atomically
 
 SPINS = 100_000  # iterations before a waiting thread yields the CPU: some tens of microseconds
-STAGGER = 20_000  # iterations (microseconds) between the threads as they leave, so that none must wait for the GIL
 _ARRIVED, _ROUND, _BROKEN = range(3)
 
 
@@ -34,35 +33,30 @@ class Barrier:
 
     def wait(self):
         """Return when the whole team has arrived; raise an AbandonedError if a thread has given up."""
-        done, round_, before = _arrive(self.state, self.team, SPINS, STAGGER)
+        done, round_ = _arrive(self.state, self.team, SPINS)
         while not done:
             _yield_cpu()
             parallel.check_team()
-            done = spin(self.state, round_, SPINS, (self.team - 1 - before) * STAGGER)
+            done = spin(self.state, round_, SPINS)
         if self.state[_BROKEN]:
             raise parallel.AbandonedError("another thread of the team has failed")
 
 
 @compiled
-def _arrive(state, team, spins, stagger):
-    """Count this thread, and wait; the last thread completes the round.
-
-    Return whether the round is complete, its number, and the number of earlier arrivals.
-    """
+def _arrive(state, team, spins):
+    """Count this thread and wait. Return whether the round is complete, and its number."""
     round_ = read_atomically(state, _ROUND)
     before = add_atomically(state, _ARRIVED, 1)
     if before == team - 1:
         add_atomically(state, _ARRIVED, -team)
         add_atomically(state, _ROUND, 1)
-    return spin(state, round_, spins, (team - 1 - before) * stagger), round_, before
+    return spin(state, round_, spins), round_
 
 
 @compiled
-def spin(state, round_, spins, delay):
-    """Return whether a round ends or a thread gives up within `spins` iterations; leave after `delay` more."""
-    for _ in range(spins):
-        if read_atomically(state, _ROUND) != round_ or read_atomically(state, _BROKEN) != 0:
-            for _ in range(delay):
-                read_atomically(state, _BROKEN)
-            return True
-    return False
+def spin(state, round_, spins):
+    """Return whether a round ends or a thread gives up within `spins` iterations."""
+    left = spins
+    while left > 0 and read_atomically(state, _ROUND) == round_ and read_atomically(state, _BROKEN) == 0:
+        left -= 1
+    return left > 0

@@ -31,14 +31,16 @@ class Memory:
         if len(self.jobs) > MOST_KEPT:
             self.jobs.clear()
             self.divided.clear()
-        arrays, jobs = inputs | self.arrays[count], self.jobs.setdefault((count, images), [None] * len(self.plan.steps))
-        for index, step in enumerate(self.plan.steps):
-            if jobs[index] is None:
-                jobs[index] = self._job(step, arrays, images)
-        ready = list(jobs)
-        for index in self.plan.reading:
-            jobs[index] = None  # bound to the caller's arrays, which must not be kept
-        return arrays, ready
+        arrays, reading = inputs | self.arrays[count], self.plan.reading
+        if (count, images) not in self.jobs:
+            self.jobs[count, images] = [
+                None if index in reading else self._job(step, arrays, images)
+                for index, step in enumerate(self.plan.steps)
+            ]
+        jobs = self.jobs[count, images].copy()
+        for index in reading:  # bound to the caller's arrays, which must not be kept
+            jobs[index] = self._job(self.plan.steps[index], arrays, images)
+        return arrays, jobs
 
     def _views(self, count):
         owners = {}

@@ -14,9 +14,8 @@ live plan (`live`), which copies nothing.
 
 import math
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from typing import Any
 
 import numpy as np
@@ -132,7 +131,9 @@ class Plan:
                         barrier.wait()
                     for job in serial if rank == 0 else ():
                         job()
-                    for piece in taken(queues, rank):
+                    # Its own pieces, and then those that the others have left. A thread computes the same part of one
+                    # layer after another, so its inputs are still in its caches.
+                    for piece in chain(*queues[rank:], *queues[:rank]):
                         piece()
             except BaseException:
                 barrier.give_up()
@@ -146,7 +147,7 @@ class Plan:
         self._return_memory(memory, dtype, "team")
 
     def _divided(self, memory, jobs, images, size):
-        """Return (whether to wait, jobs of the first thread, a queue of pieces for each thread) for each phase.
+        """Return (whether to wait, jobs of the first thread, an iterator over pieces for each thread) for each phase.
 
         Phases that do not read the caller's arrays are divided once, unless they are observed.
         """
@@ -161,7 +162,7 @@ class Plan:
                 if not self.observe and self.reading.isdisjoint(phase):
                     kept[number] = found
             waits, serial, by_rank = found
-            divided.append((waits, serial, [deque(pieces) for pieces in by_rank]))
+            divided.append((waits, serial, [iter(pieces) for pieces in by_rank]))
         return divided
 
     def _observed(self, indices, jobs):
@@ -217,21 +218,6 @@ class Plan:
         view = self.views[wire]
         buffer = f"buffer {self.buffers[view.owner]}"
         return buffer if view.owner == wire else f"{buffer}, channels {view.first} to {view.end} of {view.owner}"
-
-
-def taken(queues, rank):
-    """Yield the pieces of one thread of a team, and then those that the others have left, so that nobody waits long.
-
-    A thread computes the same part of one layer after another, so its inputs are still in its caches.
-    """
-    for turn in range(len(queues)):
-        queue = queues[(rank + turn) % len(queues)]
-        while queue:
-            try:
-                piece = queue.popleft() if turn == 0 else queue.pop()
-            except IndexError:
-                break  # another thread took the last one
-            yield piece
 
 
 def groups_of(count: int, most: int, threads: int) -> list[tuple[int, int]]:

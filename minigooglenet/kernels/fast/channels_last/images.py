@@ -24,6 +24,9 @@ def flat(x):
     Nothing is copied if channels are neighbours (channels last), or the pixels of a row (a network's input).
     """
     steps = Steps(*(stride // x.itemsize for stride in x.strides))
+    for view in (x, x.transpose(0, 2, 3, 1)):
+        if view.flags.c_contiguous:
+            return typed(view).reshape(-1), steps
     aligned = all(stride % x.itemsize == 0 for stride in x.strides) and min(x.strides) >= 0
     if not aligned or 1 not in (steps.channel, steps.pixel):
         x = np.ascontiguousarray(x)
