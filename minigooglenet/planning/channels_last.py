@@ -33,12 +33,13 @@ def _is_map(shape):
 
 
 def _bind_of(step, inputs):
-    kind = type(step.layer)
-    if hasattr(kind, "bind_channels_last"):
-        reads_input = not inputs.isdisjoint(step.wires)
-        return kind.bind_channels_last if step.layer.has_channels_last(reads_input) else None
+    kind, groups = type(step.layer), getattr(step.layer, "groups", None)
+    if groups is not None:  # a convolution
+        return getattr(kind, "bind_channels_last", None) if groups == 1 else None
     if step.bind is None or not inputs.isdisjoint(step.wires):
         return None
+    if hasattr(kind, "bind_channels_last"):
+        return kind.bind_channels_last
     if kind not in BY_VALUE:
         return KERNELS.get(kind)
 

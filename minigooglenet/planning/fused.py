@@ -79,10 +79,6 @@ class FusedConv2d:
         settings = self.stride, self.padding, self.groups
         return form.bind(x, prepared.weight, bias, *settings, self.limits, out, self.dilation)
 
-    def has_channels_last(self, reads_input):
-        """Return whether `bind_channels_last` can be used; `reads_input`: for an input of the network."""
-        return self.groups == 1
-
     def bind_channels_last(self, x, out, images):
         """Return what `bind` does, for x and out with channels last in memory; x may have its channels first."""
         settings = self.stride, self.padding, self.dilation
@@ -140,7 +136,7 @@ class LiveConv2d:
     """A convolution with the activation after it; if the layer's weight has changed, it is prepared again."""
 
     def __init__(self, conv, followers):
-        self.layer, self.limits, self.taken = conv, (-np.inf, np.inf), []
+        self.layer, self.groups, self.limits, self.taken = conv, conv.groups, (-np.inf, np.inf), []
         if followers and (limits := _limits(followers[0])):
             self.limits, self.taken = limits, [type(followers[0])]
         self.settings = shapes.pair(conv.stride, "stride"), shapes.four_sided(conv.padding)
@@ -149,17 +145,13 @@ class LiveConv2d:
 
     def bind(self, x, out, images):
         """Return [(task, count)] for `parallel_for`; every run computes `out` again."""
-        weight, bias, groups = self.prepared.weight, self.layer.params.get("bias"), self.layer.groups
+        weight, bias, groups = self.prepared.weight, self.layer.params.get("bias"), self.groups
         form = self._form(x, images)
         if form is not winograd:
             return form.bind(x, weight, bias, *self.settings, groups, self.limits, out, **self.dilation)
         self.prepared.remember()
         transformed = self.prepared.by(winograd.transforming, groups)
         return winograd.bind(x, transformed, bias, self.settings[1], self.limits, out)
-
-    def has_channels_last(self, reads_input):
-        """Return whether `bind_channels_last` can be used; `reads_input`: for an input of the network."""
-        return self.layer.groups == 1
 
     def bind_channels_last(self, x, out, images):
         """Return what `bind` does, for x and out with channels last in memory; x may have its channels first."""
@@ -189,10 +181,6 @@ class LiveBatchNorm2d:
         """Return [(task, count)] for `parallel_for`; every run computes `out` again."""
         return batch_norm2d.bind(x, *self._arrays(), self.layer.eps, out)
 
-    def has_channels_last(self, reads_input):
-        """Return whether `bind_channels_last` can be used; `reads_input`: for an input of the network."""
-        return not reads_input
-
     def bind_channels_last(self, x, out, images):
         """Return what `bind` does, for arrays with channels last in memory."""
         return channels_last.batch_norm2d.bind(x, *self._arrays(), self.layer.eps, out)
@@ -213,10 +201,6 @@ class FusedAdd:
     def bind(self, *xs, out, images):
         """Return [(task, count)] for `parallel_for`; every run computes `out` again."""
         return add.bind(*xs, limits=self.limits, y=out)
-
-    def has_channels_last(self, reads_input):
-        """Return whether `bind_channels_last` can be used; `reads_input`: for an input of the network."""
-        return not reads_input
 
     def bind_channels_last(self, *xs, out, images):
         """Return what `bind` does, for arrays with channels last in memory."""
@@ -265,7 +249,8 @@ def _in_dtype(layer, dtype):
     """Return (Prepared weight, bias or None) of a fused layer in the dtype of the images."""
     if dtype not in layer.prepared:
         weight = layer.weight.astype(dtype, copy=False)
-        layer.prepared[dtype] = Prepared(weight.reshape(*weight.shape, *(1, 1)[: 4 - weight.ndim]))
+        # Two threads may get here, and must share what they prepare.
+        layer.prepared.setdefault(dtype, Prepared(weight.reshape(*weight.shape, *(1, 1)[: 4 - weight.ndim])))
     return layer.prepared[dtype], None if layer.bias is None else layer.bias.astype(dtype, copy=False)
 
 

@@ -14,6 +14,7 @@ for the whole batch.
 
 import contextlib
 import operator
+import threading
 import weakref
 
 import numpy as np
@@ -142,6 +143,7 @@ class LivePlan(Plan):
         super().__init__(graph, outputs)
         by_team = all(step.thread_parallel or isinstance(step.layer, SMALL) for step in self.steps)
         self.most_threads = LARGEST_TEAM if by_team else 1
+        self.refreshing = threading.Lock()
         self.weights = [step.layer.prepared for step in self.steps if hasattr(step.layer, "prepared")]
 
     def _steps_of(self, graph, order, fuse):
@@ -150,7 +152,8 @@ class LivePlan(Plan):
     def infer(self, inputs):
         """Return {wire: array} for checked inputs."""
         with parallel.computing():
-            refresh([weight for weight in self.weights if weight.made])
+            with self.refreshing:  # another thread may not use a weight while it is prepared again
+                refresh([weight for weight in self.weights if weight.made])
             results = self._run(inputs)
         with self._lock:
             buffers = [buffer for unused in self._unused.values() for memory in unused for buffer in memory.memory]

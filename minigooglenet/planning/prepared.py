@@ -20,8 +20,9 @@ class Prepared:
         """Return the arrays of `make(weight, *settings)`, which returns (arrays, [(task, count)] that fill them)."""
         with self.lock:
             if make not in self.made:
-                self.made[make] = make(self.weight, *settings)
-                _run(self.made[make][1])
+                arrays, bound = make(self.weight, *settings)
+                _run(bound)
+                self.made[make] = arrays, bound
             return self.made[make][0]
 
     def remember(self):
@@ -32,7 +33,7 @@ class Prepared:
     def arrays(self):
         """Return all arrays that are kept in addition to the weight."""
         kept = [] if self.seen is None else [self.seen]
-        for made, _ in self.made.values():
+        for made, _ in list(self.made.values()):
             kept += made if isinstance(made, list) else [made]
         return kept
 
@@ -54,9 +55,9 @@ def refresh(weights):
 
     parallel.parallel_for(compare, len(parts))
     for weight in changed:
-        weight.seen[...] = weight.weight
-        for _, bound in weight.made.values():
+        for _, bound in list(weight.made.values()):
             _run(bound)
+        weight.seen[...] = weight.weight  # last, so that an interrupted call leaves a difference
 
 
 def _run(bound):
