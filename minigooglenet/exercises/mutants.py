@@ -83,7 +83,7 @@ def survivors(exercise, candidates=None) -> list[Survivor]:
     wrong = []
     for arguments, output in other_inputs(exercise) if passed else ():
         near = round_off(arguments)
-        right = [_agree(exercise, run(mutant.function, arguments), output, near) for mutant in passed]
+        right = [_agree(exercise, _rerun(mutant, arguments, output), output, near) for mutant in passed]
         wrong += [Survivor(*mutant, arguments) for mutant, ok in zip(passed, right, strict=True) if not ok]
         passed = [mutant for mutant, ok in zip(passed, right, strict=True) if ok]
     return wrong
@@ -96,19 +96,23 @@ def _compared(exercise, candidates):
     least = [round_off(arguments) for arguments in calls]
 
     def outputs(mutant):
-        for arguments, right in zip(calls, expected, strict=True):
-            _overwrite(right)
-            yield run(mutant.function, arguments)
+        return map(_rerun, itertools.repeat(mutant), calls, expected)
 
     some = itertools.repeat(exercise)
     return [mutant for mutant in candidates if all(map(_agree, some, outputs(mutant), expected, least))]
 
 
-def _overwrite(value):
-    """Overwrite freed memory as large as the arrays of a value.
+def _rerun(mutant, arguments, right):
+    """Return the output of a mutant that may not find the `right` one in freed memory.
 
-    There a mutant that forgets to fill its array would find the output of the mutant before it, which is often right.
+    A mutant that forgets to fill its array would find the output of the mutant before it, which is often right.
     """
+    _overwrite(right)
+    return run(mutant.function, arguments)
+
+
+def _overwrite(value):
+    """Overwrite freed memory as large as the arrays of a value."""
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
         [np.full_like(value, 99) for _ in range(BLOCKS)]  # all at a time, so that none has the memory of another
     elif isinstance(value, dict):

@@ -67,13 +67,14 @@ def infer(graph, inputs, outputs):
             entries.clear()
         entries[outputs] = Entry(state)
         return {}
-    if entry.plan is None and entry.suitable:
-        entry.plan = _plan(graph, outputs)
-        entry.suitable = entry.plan is not None
-    if not entry.suitable:
+    live = entry.plan  # another thread may drop it
+    if live is None and entry.suitable:
+        live = entry.plan = _plan(graph, outputs)
+        entry.suitable = live is not None
+    if live is None:
         return {}
-    results = entry.plan.infer(inputs)
-    if entry.plan.weight_bytes() > MOST_BYTES:
+    results = live.infer(inputs)
+    if live.weight_bytes() > MOST_BYTES:
         entry.plan, entry.suitable = None, False
     return results
 

@@ -15,6 +15,7 @@ class Prepared:
 
     def __init__(self, weight):
         self.weight, self.made, self.seen, self.lock = weight, {}, None, threading.Lock()
+        self.unfinished = False  # whether an interrupt may have left arrays that belong to no weight
 
     def by(self, make, *settings):
         """Return the arrays of `make(weight, *settings)`, which returns (arrays, [(task, count)] that fill them)."""
@@ -50,14 +51,16 @@ def refresh(weights):
 
     def compare(first, end):
         for weight, start, stop in parts[first:end]:
-            if weight not in changed and differ(*bits[weight], start, stop):
+            if weight not in changed and (weight.unfinished or differ(*bits[weight], start, stop)):
                 changed.add(weight)
 
     parallel.parallel_for(compare, len(parts))
     for weight in changed:
+        weight.unfinished = True
         for _, bound in list(weight.made.values()):
             _run(bound)
-        weight.seen[...] = weight.weight  # last, so that an interrupted call leaves a difference
+        weight.seen[...] = weight.weight
+        weight.unfinished = False
 
 
 def _run(bound):

@@ -16,7 +16,7 @@ from test_plan_equals_graph import random_graph
 
 import minigooglenet as mg
 from minigooglenet import layers, methods
-from minigooglenet.planning import live
+from minigooglenet.planning import live, prepared
 
 pytestmark = needs_numba
 
@@ -213,6 +213,87 @@ def test_live_plan_that_keeps_too_much_is_dropped(monkeypatch):
     assert_same_bits(g, images())
     assert live._entries[g][(g.main,)].plan is None
     assert not runs_live(g, images(), monkeypatch)
+
+
+def chain(*nodes, shape):
+    g, wire = mg.Graph(image=shape), "image"
+    for i, layer in enumerate(nodes):
+        wire = g.add(f"node{i}", layer, wire)
+    return g
+
+
+def test_scale_changed_in_place_takes_effect():
+    g = chain(layers.Conv2d(3, 8, 3, rng=0), layers.Scale(8), shape=(3, 8, 8))
+    assert_same_bits(g, images(2, size=8))
+    g.params["node1/weight"][...] += 1
+    assert_same_bits(g, images(2, size=8))
+
+
+def test_winograd_reads_an_input_of_many_channels():
+    assert_same_bits(
+        chain(layers.Conv2d(16, 32, 3, padding=1, rng=0), shape=(16, 32, 32)), draw(4, 16, 32, 32).astype("f")
+    )
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_interrupted_call_leaves_no_wrong_weights(back, monkeypatch):
+    g, run = small(), prepared._run
+    assert_same_bits(g, images())
+    before = {name: array.copy() for name, array in g.params.items()}
+    in_place(g)
+
+    def interrupted(bound):
+        run(bound)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(prepared, "_run", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            g(images())
+    if back:
+        for name, array in g.params.items():
+            array[...] = before[name]
+    assert_same_bits(g, images())
+
+
+@pytest.mark.parametrize("call", [0, 1])
+def test_interrupted_first_call_leaves_no_wrong_weights(call, monkeypatch):
+    g, x = small(), images()
+    plan, expected = mg.plan(g), mg.plan(g)(x)
+
+    def interrupted(bound):
+        raise KeyboardInterrupt
+
+    g(x)
+    with monkeypatch.context() as patch:
+        patch.setattr(prepared, "_run", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            (g, plan)[call](x)
+    assert_same_bits(g, x)
+    assert (plan(x) == expected).all()
+
+
+def test_threads_see_weights_that_changed_before_their_calls():
+    g, wrong, x = small(), [], images()
+    assert_same_bits(g, x)
+
+    def work():
+        if g(x).tobytes() != expected:
+            wrong.append(x)
+
+    for _ in range(20):
+        in_place(g)
+        with node_by_node():
+            expected = g(x).tobytes()
+        threads = [threading.Thread(target=work) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for array in g.params.values():
+            array /= 1.5
+        assert_same_bits(g, x)
+    assert wrong == []
 
 
 def test_own_layers_are_computed_node_by_node(monkeypatch):

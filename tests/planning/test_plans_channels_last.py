@@ -109,16 +109,22 @@ def test_plan_prints_that_channels_are_last():
     assert "channels last" not in str(mg.plan(g, channels_last=False))
 
 
-@pytest.mark.parametrize("order", ["C", "F", "read-only", "reversed", "every second"])
-def test_any_memory_layout_of_the_input_is_read(order):
-    g = chain(CONV, layers.MaxPool2d(2))
-    x = draw(2, 3, 9, 9, dtype=np.float32)
+@pytest.mark.parametrize("order", ["C", "F", "read-only", "reversed", "every second", "unaligned", "unaligned rows"])
+@pytest.mark.parametrize("algorithm", ["numba", "winograd"])
+def test_any_memory_layout_of_the_input_is_read(order, algorithm):
+    conv = layers.Conv2d(9, 8, 3, padding=1, rng=0, algorithm=algorithm)
+    g = chain(conv, layers.MaxPool2d(2), shape=(9, 9, 9))
+    x = draw(2, 9, 9, 9, dtype=np.float32)
+    unaligned = np.zeros(x.size * 8 + 1, np.uint8)[1:].view(np.float32)
     y = {
         "C": x,
         "F": np.asfortranarray(x),
         "reversed": x[::-1, :, ::-1][::-1, :, ::-1],
+        "unaligned": unaligned[: x.size].reshape(x.shape),
+        "unaligned rows": unaligned.reshape(2, 9, 9, 18)[..., :9],
         "every second": np.repeat(np.repeat(x, 2, axis=3), 2, axis=1)[:, ::2, :, ::2],
     }.get(order, x.copy())
+    y[...] = x
     if order == "read-only":
         y.flags.writeable = False
     assert_close(mg.plan(g)(y), g(x))

@@ -211,11 +211,12 @@ def _images_backward(
     area, stretch = output[0] * output[1], output[0] * pitch
     plane_rows = output[0] + extra[0]
     values = channels * phases[0] * phases[1] * plane_rows * pitch
-    packed = np.empty(0 if is_plain or len(grad_x) == 0 else values, grads.dtype)
+    strided = not is_plain and len(grad_x) > 0
+    packed = np.empty(values if strided else 0, grads.dtype)
     padded_rows = np.empty(0 if pitch == output[1] else filters * stretch, grads.dtype)
     zero, b_rows = grads.dtype.type(0), row_table(filters, stretch * grads.itemsize)
     together = min(kernel[0] * kernel[1], max(1, GRADIENT_ROWS // channels))
-    products = np.empty(0 if is_plain else together * channels * GRADIENT_COLUMNS, grads.dtype)
+    products = np.empty(together * channels * GRADIENT_COLUMNS if strided else 0, grads.dtype)
     a_rows = row_table(kernel[0] * kernel[1] * channels, filters * by_position.itemsize)
     a_columns = row_table(filters, by_position.itemsize)
     for item in range(items[0], items[1]):

@@ -21,7 +21,7 @@ def forward(x, weight, bias):
 def bind(x, weight, bias, y):
     """Return [(task, count)] for `parallel_for`; every run writes x * weight + bias to y."""
     weight, bias = (None if values is None else values.astype(x.dtype, copy=False) for values in (weight, bias))
-    return [task(x, np.tile(weight, (len(x), 1)), bias, y)]
+    return [task(x, np.broadcast_to(weight, (len(x), len(weight))), bias, y)]
 
 
 def task(x, factors, bias, y):

@@ -23,16 +23,15 @@ def flat(x):
 
     Nothing is copied if channels are neighbours (channels last), or the pixels of a row (a network's input).
     """
+    x = typed(x)  # an unaligned x is copied
     steps = Steps(*(stride // x.itemsize for stride in x.strides))
     for view in (x, x.transpose(0, 2, 3, 1)):
         if view.flags.c_contiguous:
-            return typed(view).reshape(-1), steps
-    aligned = all(stride % x.itemsize == 0 for stride in x.strides) and min(x.strides) >= 0
-    if not aligned or 1 not in (steps.channel, steps.pixel):
-        x = np.ascontiguousarray(x)
-        steps = Steps(*(stride // x.itemsize for stride in x.strides))
+            return view.reshape(-1), steps
+    if any(stride % x.itemsize or stride < 0 for stride in x.strides) or 1 not in (steps.channel, steps.pixel):
+        return flat(np.ascontiguousarray(x))
     count = 1 + sum((length - 1) * step for length, step in zip(x.shape, steps, strict=True)) if x.size else 0
-    return np.lib.stride_tricks.as_strided(typed(x), (count,), (x.itemsize,)), steps
+    return np.lib.stride_tricks.as_strided(x, (count,), (x.itemsize,)), steps
 
 
 def pixel_step(y, steps):
@@ -74,3 +73,19 @@ def pack(x, at, steps, channels, size, rows, left, width, out, to):
             else:
                 fill(out, target, width * unit, zero)
             target += width * unit
+
+
+@compiled
+def pack_last(x, at, steps, channels, size, rows, left, width, out):
+    """Copy some rows of an image, with padding, to `out`, (rows, width, C), whatever its axes' order.
+
+    rows : (first, number)
+    """
+    to = 0
+    for h in range(rows[0], rows[0] + rows[1]):
+        for w in range(-left, width - left):
+            inside = 0 <= h < size[0] and 0 <= w < size[1]
+            source = at + h * steps[2] + w * steps[3]
+            for c in range(channels):
+                out[to + c] = x[source + c * steps[1]] if inside else x.dtype.type(0)
+            to += channels

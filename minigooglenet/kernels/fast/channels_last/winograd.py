@@ -7,7 +7,7 @@ import numpy as np
 
 from minigooglenet import aligned, parallel, shapes
 from minigooglenet.kernels.fast import winograd
-from minigooglenet.kernels.fast.channels_last.images import flat, pack
+from minigooglenet.kernels.fast.channels_last.images import flat, pack, pack_last
 from minigooglenet.kernels.fast.flat import typed
 from minigooglenet.kernels.fast.gemm import row_table
 from minigooglenet.kernels.fast.jit import compiled
@@ -63,8 +63,11 @@ def _convolve_tiles(x, steps, y, y_steps, size, y_size, u, bias, limits, corner,
         n, tile = (span[0] + t) // (grid[0] * grid[1]), (span[0] + t) % (grid[0] * grid[1])
         down, across = tile // grid[1], tile % grid[1]
         if t == 0 or across == 0:
-            top = corner[0] + down * OUTPUT, INPUT, INPUT
-            pack(x, n * steps[0], steps, channels, size, top, -corner[1], width, rows, 0)
+            top = corner[0] + down * OUTPUT
+            if steps[1] == 1:
+                pack(x, n * steps[0], steps, channels, size, (top, INPUT, INPUT), -corner[1], width, rows, 0)
+            else:  # an input of the network
+                pack_last(x, n * steps[0], steps, channels, size, (top, INPUT), -corner[1], width, rows)
         for c in range(0, channels, lanes):
             at = across * OUTPUT * channels + c
             transform_input(rows, at, width * channels, channels, half, flat_v, t * channels + c, v.shape[1], lanes)
