@@ -63,23 +63,21 @@ def bind(x, panels, bias, kernel, stride, padding, dilation, limits, y):
     """
     (values, steps), (target, target_steps) = flat(x), flat(y)
     filters, lanes = y.shape[1], VECTOR_BYTES // x.itemsize
-    starts = np.zeros(filters, x.dtype) if bias is None else typed(np.ascontiguousarray(bias))
-    limits = tuple(map(x.dtype.type, limits))
-    corner = padding[0][0], padding[1][0]
-    reach = shapes.dilated(kernel, dilation)
+    biases = np.zeros(filters, x.dtype) if bias is None else typed(np.ascontiguousarray(bias))
+    limits, corner = tuple(map(x.dtype.type, limits)), (padding[0][0], padding[1][0])
+    reach, padded = shapes.dilated(kernel, dilation), padding != ((0, 0), (0, 0))
     window = x.shape[1], x.shape[2:], kernel, stride, dilation, corner, reach, y.shape[2:]
-    rows, places = len(x) * y.shape[2], panel_starts(filters, lanes)
+    rows, starts = len(x) * y.shape[2], panel_starts(filters, lanes)
     per_row = y.shape[3] * x.shape[1] * stride[0] * stride[1]
     bands, chunks = split(rows, y.shape[3], per_row, filters, lanes, parallel.num_workers())
-    padded = padding != ((0, 0), (0, 0))
-    settings = values, steps, target, pixel_step(y, target_steps), panels, starts, limits, window, padded
+    settings = values, steps, target, pixel_step(y, target_steps), panels, starts, biases, limits, window, padded
 
     def task(start, stop):
         for item in range(start, stop):
             band, chunk = divmod(item, chunks)
             span = tuple(rows * i // bands for i in (band, band + 1))
-            part = tuple(int(places[-1]) * i // chunks for i in (chunk, chunk + 1))
-            _convolve_rows(*settings, span, places, part, filters)
+            part = tuple(int(starts[-1]) * i // chunks for i in (chunk, chunk + 1))
+            _convolve_rows(*settings, span, part)
 
     return [(task, bands * chunks)]
 
@@ -114,59 +112,61 @@ def pace(starts, first, end):
 
 
 @compiled
-def _convolve_rows(x, steps, y, y_pixel, panels, bias, limits, window, padded, span, starts, part, filters):
+def _convolve_rows(x, steps, y, y_pixel, panels, starts, bias, limits, window, padded, span, part):
     """Compute the output rows in `span`, counted through all images, for some vectors of the filters, `part`.
 
-    starts : `panel_starts` of all filters of y
+    starts : `panel_starts` of all filters
     """
-    channels, size, kernel, stride, dilation, corner, reach, output = window
-    height, width = output
-    zero, itemsize, lanes = x.dtype.type(0), x.itemsize, VECTOR_BYTES // x.itemsize
-    address, place = np.int64(x.ctypes.data), (steps[1], steps[2], steps[3])
-    rows, packed = (min(height, span[1] - span[0]) - 1) * stride[0] + reach[0], np.empty(0, x.dtype)
-    across = (width - 1) * stride[1] + reach[1]
-    if padded:
-        images = (span[1] - 1) // height - span[0] // height + 1
-        place = packed_steps(steps, channels, rows, across)
-        packed = np.empty(images * rows * across * channels, x.dtype)
-        address = np.int64(packed.ctypes.data)
-    a_rows = np.empty((span[1] - span[0]) * width, np.int64)
-    pixel, to, first = 0, 0, span[0]
-    while first < span[1]:  # the rows of one image
-        n, top = first // height, first % height
-        some = min(height - top, span[1] - first)
-        if padded:
-            begin, count = top * stride[0] - corner[0], (some - 1) * stride[0] + reach[0]
-            pack(x, n * steps[0], steps, channels, size, (begin, count, rows), corner[1], across, packed, to)
-            start = to
-            to += channels * rows * across
-        else:
-            start = n * steps[0] + top * stride[0] * steps[2]
-        for h in range(some):
-            for w in range(width):
-                at = start + h * stride[0] * place[1] + w * stride[1] * place[2]
-                a_rows[pixel] = at * itemsize
-                pixel += 1
-        first += some
-    a_columns, biases = _columns(channels, kernel, dilation, place, itemsize), np.zeros(filters + lanes, x.dtype)
-    copy(bias, 0, biases, 0, filters)  # a vector may end beyond the last filter
-    inner = len(a_columns)
+    values, a_rows, a_columns = _windows(x, steps, window, padded, span)
+    zero, size, lanes, width = x.dtype.type(0), x.itemsize, VECTOR_BYTES // x.itemsize, window[-1][1]
+    inner, filters = len(a_columns), len(bias)
+    biases = np.zeros(filters + lanes, x.dtype)  # a vector may end beyond the last filter
+    copy(bias, 0, biases, 0, filters)
+    output, c_row = np.int64(y.ctypes.data) + span[0] * width * y_pixel * size, y_pixel * size
     for number in range(len(starts) - 1):
         first, end = max(starts[number], part[0]) * lanes, min(starts[number + 1], part[1]) * lanes
         if first >= end:
             continue
-        panel, begin = (starts[number + 1] - starts[number]) * lanes, starts[number] * lanes
-        step = max(1, PANEL_BYTES // (panel * itemsize))
-        b_rows = row_table(min(inner, step), panel * itemsize)
-        at = np.int64(y.ctypes.data) + (span[0] * width * y_pixel + first) * itemsize
-        c = at, y_pixel * itemsize, min(end, filters) - first
+        begin, panel = starts[number] * lanes, (starts[number + 1] - starts[number]) * lanes
+        step = max(1, PANEL_BYTES // (panel * size))
+        b_rows = row_table(min(inner, step), panel * size)
+        c = output + first * size, c_row, min(end, filters) - first
         for k in range(0, inner, step):
             some = min(step, inner - k)
-            b = np.int64(panels.ctypes.data) + (begin * inner + k * panel + first - begin) * itemsize, b_rows, some
-            start = np.int64(biases.ctypes.data) + first * itemsize, FROM_COLUMNS if k == 0 else FROM_C
-            bounds = limits if k + some == inner else no_limits(zero)
-            multiply_panel(zero, (address, a_rows, a_columns[k:]), b, c, itemsize, start, bounds)
-    return len(packed) + len(biases)  # after the last use of their addresses, so that they are not freed earlier
+            a = np.int64(values.ctypes.data), a_rows, a_columns[k:]
+            b = np.int64(panels.ctypes.data) + (begin * inner + k * panel + first - begin) * size, b_rows, some
+            start = np.int64(biases.ctypes.data) + first * size, FROM_COLUMNS if k == 0 else FROM_C
+            multiply_panel(zero, a, b, c, size, start, limits if k + some == inner else no_limits(zero))
+    return len(values) + len(biases)  # after the last use of their addresses, so that they are not freed earlier
+
+
+@compiled
+def _windows(x, steps, window, padded, span):
+    """Return (values, row table, column table) of the windows of some output rows: x itself, or a copy with padding."""
+    channels, size, kernel, stride, dilation, corner, reach, output = window
+    height, width = output
+    rows, across = (min(height, span[1] - span[0]) - 1) * stride[0] + reach[0], (width - 1) * stride[1] + reach[1]
+    values, place = x, (steps[1], steps[2], steps[3])
+    if padded:
+        images = (span[1] - 1) // height - span[0] // height + 1
+        values = np.empty(images * rows * across * channels, x.dtype)
+        place = packed_steps(steps, channels, rows, across)
+    table, pixel, to, first = np.empty((span[1] - span[0]) * width, np.int64), 0, 0, span[0]
+    while first < span[1]:  # the rows of one image
+        n, top = first // height, first % height
+        some = min(height - top, span[1] - first)
+        start = n * steps[0] + top * stride[0] * steps[2]
+        if padded:
+            begin, count = top * stride[0] - corner[0], (some - 1) * stride[0] + reach[0]
+            pack(x, n * steps[0], steps, channels, size, (begin, count, rows), corner[1], across, values, to)
+            start = to
+            to += channels * rows * across
+        for h in range(some):
+            for w in range(width):
+                table[pixel] = (start + h * stride[0] * place[1] + w * stride[1] * place[2]) * x.itemsize
+                pixel += 1
+        first += some
+    return values, table, _columns(channels, kernel, dilation, place, x.itemsize)
 
 
 @compiled
