@@ -2,7 +2,8 @@
 
 Numba compiles one kernel after another in a process. So a process that must compile implicit GEMM, as nearly every
 network does, starts another one that compiles the next large kernels, max pooling and Winograd's algorithm, or two with
-three processors. When it needs one of those kernels it waits until it is in the cache. If anything goes wrong there, it
+three processors. They continue with the kernels of a live plan, which computes the second call. A plan starts them with
+these. When a process needs one of those kernels it waits until it is in the cache. If anything goes wrong there, it
 compiles the kernel itself.
 
 Gain: the first image of GoogLeNet, without cached kernels, takes two thirds of the time on two processors.
@@ -20,9 +21,12 @@ from minigooglenet import children
 from minigooglenet.parallel import affinity, switches
 
 VARIABLE = "MINIGOOGLENET_COMPILE_AHEAD"
-FIRST = "implicit_gemm._convolve_parts"  # the kernel whose compilation starts the other processes
-# The kernels that each part of `first_kernels` compiles, in the order in which GoogLeNet needs them.
-PARTS = ("max_pool2d.in_vectors",), ("winograd._convolve_block",)
+# The kernels that each part of `first_kernels` compiles, in the order in which GoogLeNet needs them: two for its first
+# call, and two for its second, which a live plan computes.
+PARTS = ("max_pool2d.in_vectors",), ("winograd._convolve_block",), ("winograd._convolve_tiles",), ("max_pool2d._pool",)
+# The kernels whose compilation starts the other processes, and the first part that these compile: a graph and a plan.
+FIRST = {"implicit_gemm._convolve_parts": 0, "conv2d._convolve_rows": 2}
+MOST_HELPERS = 2
 SECONDS = 0.02  # between two looks for a kernel
 PROGRAM = """
 import json, sys
@@ -75,8 +79,8 @@ def wait_for(kernel, load):
     kernel : the Python function;  load : returns the compiled kernel if it is in the cache, else None
     """
     name = _name(kernel)
-    if name == FIRST and not _started:
-        _start()
+    if name in FIRST and not _started:
+        _start(range(FIRST[name], len(PARTS)))
     for helper in _started:
         while helper.will_compile(name):
             if (found := load()) is not None:
@@ -85,14 +89,14 @@ def wait_for(kernel, load):
     return load() if any(name in helper.names for helper in _started) else None
 
 
-def _start():
+def _start(parts):
     if not switches.from_environment(VARIABLE):
         return
     processors = affinity.everywhere()
-    helpers = min(len(PARTS), len(processors) - 1)
+    helpers = min(MOST_HELPERS, len(processors) - 1)
     for helper in range(helpers):
         with contextlib.suppress(OSError):  # no more processes are allowed
-            _started.append(Helper(list(range(helper, len(PARTS), helpers)), processors))
+            _started.append(Helper(list(parts[helper::helpers]), processors))
 
 
 def _name(kernel):
