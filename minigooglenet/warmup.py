@@ -149,7 +149,8 @@ def _with_channels_last(layer, shape, dtype):
     """Compile what a plan and a live plan need for a layer after a convolution."""
     g = Graph(x=shape)
     wire = g.add("convolution", layers.Conv2d(shape[0], shape[0], 1), "x")
-    g.add("layer", layer, *[wire] * (2 if isinstance(layer, (layers.Add, layers.Multiply)) else 1))
+    wire = g.add("layer", layer, *[wire] * (2 if isinstance(layer, (layers.Add, layers.Multiply)) else 1))
+    g.add("relu", layers.ReLU(), wire)
     g, x = g.astype(dtype), np.ones((1, *shape), dtype)
     for run in (plan(g), g, g, g):  # the third call compares the weights with those of the second
         run(x)

@@ -7,7 +7,7 @@ from minigooglenet import layers
 from minigooglenet.kernels.compiled import fast
 
 
-def rebound(steps, shapes, inputs):
+def rebound(steps, shapes, inputs, views):
     """Return the steps with kernels for channels last, or None if one of them has none.
 
     Only convolutions may read an input of the network, which has its channels first.
@@ -16,7 +16,7 @@ def rebound(steps, shapes, inputs):
     for step in steps:
         if step.joins or type(step.layer) is layers.Flatten or not any(map(_is_map, _shapes(step, shapes))):
             changed.append(step)
-        elif bind := _bind_of(step, inputs):
+        elif bind := _bind_of(step, inputs, views):
             changed.append(step._replace(bind=bind))
         else:
             return None
@@ -32,16 +32,19 @@ def _is_map(shape):
     return len(shape) == 3 and shape[1:] != (1, 1)
 
 
-def _bind_of(step, inputs):
+def _bind_of(step, inputs, views):
     kind, groups = type(step.layer), getattr(step.layer, "groups", None)
     if groups is not None:  # a convolution
         return getattr(kind, "bind_channels_last", None) if groups == 1 else None
     if step.bind is None or not inputs.isdisjoint(step.wires):
         return None
+    if kind in KERNELS:
+        return KERNELS[kind]
+    whole = all(views[wire].owner == wire for wire in (*step.wires, step.wire) if wire in views)
     if hasattr(kind, "bind_channels_last"):
-        return kind.bind_channels_last
-    if kind not in BY_VALUE:
-        return KERNELS.get(kind)
+        return kind.bind_channels_last if whole or not getattr(kind, "by_value", False) else None
+    if kind not in BY_VALUE or not whole:
+        return None
 
     def bind(layer, *xs, out):
         *xs, out = pixels(*xs, out)
@@ -51,14 +54,8 @@ def _bind_of(step, inputs):
 
 
 def pixels(*arrays):
-    """Return views of arrays (N, C, H, W) with channels last, for kernels that compute value by value.
-
-    They are (N, H, W, C) if they are contiguous, and else, for channels of a larger array, (N * H * W, C).
-    """
-    views = [array.transpose(0, 2, 3, 1) for array in arrays]
-    if all(view.flags.c_contiguous for view in views):
-        return views
-    return [view.reshape(-1, view.shape[3]) for view in views]
+    """Return contiguous views (N, H, W, C) of whole arrays (N, C, H, W), for kernels that compute value by value."""
+    return [array.transpose(0, 2, 3, 1) for array in arrays]
 
 
 def _max_pool2d(layer, x, out):
@@ -86,15 +83,20 @@ def _local_response_norm(layer, x, out):
     return fast().channels_last.local_response_norm.bind(x, *settings, out)
 
 
+def _relu(layer, x, out):
+    return fast().channels_last.relu.bind(x, out)
+
+
 KERNELS = {
     layers.MaxPool2d: _max_pool2d,
     layers.AvgPool2d: _avg_pool2d,
     layers.AdaptiveAvgPool2d: _adaptive_avg_pool2d,
     layers.GlobalAvgPool2d: _global_avg_pool2d,
     layers.LocalResponseNorm: _local_response_norm,
+    layers.ReLU: _relu,
 }
-# Layers whose kernels do not depend on the order of the axes.
+# Layers whose kernels do not depend on the order of the axes, but need contiguous arrays.
 BY_VALUE = {
-    *(layers.Add, layers.ReLU, layers.Clip, layers.ReLU6, layers.LeakyReLU),
+    *(layers.Add, layers.Clip, layers.ReLU6, layers.LeakyReLU),
     *(layers.Sigmoid, layers.Tanh, layers.HardSwish, layers.SiLU),
 }

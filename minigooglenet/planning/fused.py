@@ -193,7 +193,7 @@ class LiveBatchNorm2d:
 class FusedAdd:
     """An addition with the activation after it, which limits the sums while they are written."""
 
-    limited = True
+    limited = by_value = True
 
     def __init__(self, activation):
         self.limits, self.taken = _limits(activation), [type(activation)]

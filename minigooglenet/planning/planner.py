@@ -63,9 +63,9 @@ class Plan:
         self.inputs, self.shapes = tuple(graph.inputs), dict(graph.shapes)
         self.choice = forms.choice.get()  # a plan keeps the forms that were chosen when it was made
         self.steps, self.identities = self._steps_of(graph, order, fuse)
-        steps = rebound(self.steps, self.shapes, set(self.inputs)) if channels_last else None
-        self.channels_last, self.steps = steps is not None, steps or self.steps
         self.views = views_of(self.steps, self.shapes, join)
+        steps = rebound(self.steps, self.shapes, set(self.inputs), self.views) if channels_last else None
+        self.channels_last, self.steps = steps is not None, steps or self.steps
         self.buffers, self.sizes = buffers_of(self)
         self.waits = set(waits_of(self))
         self.phases = phases_of(len(self.steps), self.waits)

@@ -12,7 +12,8 @@ from minigooglenet.kernels.fast.channels_last import (
     conv2d,
     local_response_norm,
     max_pool2d,
+    relu,
     winograd,
 )
 
-__all__ = ["avg_pool2d", "batch_norm2d", "conv2d", "local_response_norm", "max_pool2d", "winograd"]
+__all__ = ["avg_pool2d", "batch_norm2d", "conv2d", "local_response_norm", "max_pool2d", "relu", "winograd"]
