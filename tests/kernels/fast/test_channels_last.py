@@ -136,6 +136,14 @@ def test_batch_norm_has_the_bits_of_channels_first():
     assert np.array_equal(y, expected)
 
 
+def test_relu_has_the_bits_of_channels_first():
+    x = draw(2, 19, 6, 5, dtype=np.float32)
+    x.reshape(-1)[:5] = np.nan, np.inf, -np.inf, 0.0, -0.0
+    y = last(np.empty_like(x), 3)
+    run_in_pieces(fast.channels_last.relu.bind(last(x, 2), y))
+    assert np.array_equal(y, fast.relu.infer(x), equal_nan=True)
+
+
 @pytest.mark.parametrize("threads", [1, 2, 3, 16])
 def test_thread_counts_give_the_same_bits(threads, own_threads):
     x, weight, bias = draw(2, 16, 14, 14, dtype=np.float32), draw(70, 16, 3, 3, dtype=np.float32), None
