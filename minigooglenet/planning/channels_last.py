@@ -41,22 +41,17 @@ def _bind_of(step, inputs, views):
         return None
     if kind in KERNELS:
         return KERNELS[kind]
-    whole = all(views[wire].owner == wire for wire in (*step.wires, step.wire) if wire in views)
     if hasattr(kind, "bind_channels_last"):
-        return kind.bind_channels_last if whole or not getattr(kind, "by_value", False) else None
-    if kind not in BY_VALUE or not whole:
+        return kind.bind_channels_last
+    whole = all(views[wire].owner == wire for wire in (*step.wires, step.wire) if wire in views)
+    if not whole or not (kind in BY_VALUE or getattr(kind, "by_value", False)):
         return None
 
-    def bind(layer, *xs, out):
-        *xs, out = pixels(*xs, out)
-        return step.bind(layer, *xs, out=out)
+    def bind(layer, *xs, out, **images):
+        *xs, out = (array.transpose(0, 2, 3, 1) for array in (*xs, out))  # contiguous
+        return step.bind(layer, *xs, out=out, **images)
 
     return bind
-
-
-def pixels(*arrays):
-    """Return contiguous views (N, H, W, C) of whole arrays (N, C, H, W), for kernels that compute value by value."""
-    return [array.transpose(0, 2, 3, 1) for array in arrays]
 
 
 def _max_pool2d(layer, x, out):

@@ -15,7 +15,6 @@ from minigooglenet.kernels import conv2d, forms, linear
 from minigooglenet.kernels.fast import add, batch_norm2d, channels_last, direct, implicit_gemm, winograd
 from minigooglenet.kernels.fast import conv2d as choosing
 from minigooglenet.layers import Add, BatchNorm2d, Clip, Conv2d, Linear, ReLU, ReLU6
-from minigooglenet.planning.channels_last import pixels
 from minigooglenet.planning.prepared import Prepared
 
 
@@ -193,7 +192,7 @@ class LiveBatchNorm2d:
 class FusedAdd:
     """An addition with the activation after it, which limits the sums while they are written."""
 
-    limited = by_value = True
+    limited = by_value = True  # the kernel does not depend on the order of axes
 
     def __init__(self, activation):
         self.limits, self.taken = _limits(activation), [type(activation)]
@@ -201,11 +200,6 @@ class FusedAdd:
     def bind(self, *xs, out, images):
         """Return [(task, count)] for `parallel_for`; every run computes `out` again."""
         return add.bind(*xs, limits=self.limits, y=out)
-
-    def bind_channels_last(self, *xs, out, images):
-        """Return what `bind` does, for arrays with channels last in memory."""
-        *xs, out = pixels(*xs, out)
-        return self.bind(*xs, out=out, images=images)
 
     def forward(self, *xs):
         """Return (y, None) for complex arrays, which `bind` does not support."""

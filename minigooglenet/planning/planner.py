@@ -154,15 +154,15 @@ class Plan:
         """
         kept, divided = memory.divided.setdefault((images, size), {}), []
         for number, phase in enumerate(self.phases):
-            found = None if self.observe else kept.get(number)
-            if found is None:
+            entry = None if self.observe else kept.get(number)
+            if entry is None:
                 serial = [index for index in phase if not self.steps[index].thread_parallel]
                 pieces = [self._observed([i] * size, pieces_of(jobs[i], size)) for i in phase if i not in serial]
                 by_rank = [[piece for piece in same if piece is not None] for same in zip_longest(*pieces)]
-                found = phase[0] in self.waits, self._observed(serial, [jobs[i] for i in serial]), by_rank
+                entry = phase[0] in self.waits, self._observed(serial, [jobs[i] for i in serial]), by_rank
                 if not self.observe and self.reading.isdisjoint(phase):
-                    kept[number] = found
-            waits, serial, by_rank = found
+                    kept[number] = entry
+            waits, serial, by_rank = entry
             divided.append((waits, serial, [iter(pieces) for pieces in by_rank]))
         return divided
 

@@ -95,8 +95,8 @@ def test_max_pooling_has_the_bits_of_channels_first(data):
     padding = tuple((data.draw(st.integers(0, k - 1)), data.draw(st.integers(0, k - 1))) for k in kernel)
     images, channels = data.draw(st.integers(1, 2), label="images"), data.draw(st.integers(1, 40), label="channels")
     x = draw(images, channels, *size, dtype=data.draw(DTYPES, label="dtype"))
-    places = data.draw(st.lists(st.integers(0, x.size - 1), max_size=4), label="places")
-    x.reshape(-1)[places] = data.draw(st.sampled_from([np.nan, np.inf, -np.inf, 0.0]), label="value")
+    positions = data.draw(st.lists(st.integers(0, x.size - 1), max_size=4), label="positions")
+    x.reshape(-1)[positions] = data.draw(st.sampled_from([np.nan, np.inf, -np.inf, 0.0]), label="value")
     expected = fast.max_pool2d.infer(x, kernel, stride, padding)
     y = last(np.empty_like(expected), data.draw(st.integers(0, 3), label="more channels"))
     run_in_pieces(fast.channels_last.max_pool2d.bind(last(x), kernel, stride, padding, y))
@@ -112,8 +112,8 @@ def test_average_pooling_agrees_with_channels_first(data):
     x, counted = draw(2, 7, *size, dtype=data.draw(DTYPES, label="dtype")), data.draw(st.booleans(), label="counted")
     expected = fast.avg_pool2d.forward(x, kernel, stride, padding, count_include_pad=counted)
     y = last(np.empty_like(expected), 2)
-    found = fast.avg_pool2d.windows_of(size, expected.shape[2:], kernel, stride, padding, counted)
-    run_in_pieces(fast.channels_last.avg_pool2d.bind(last(x, 1), found, y))
+    ranges = fast.avg_pool2d.windows_of(size, expected.shape[2:], kernel, stride, padding, counted)
+    run_in_pieces(fast.channels_last.avg_pool2d.bind(last(x, 1), ranges, y))
     assert_close(y, expected, TOLERANCE[x.dtype])
 
 
