@@ -1,7 +1,7 @@
 """Convolution of images with channels last: the product of pixels and filters, whose sums stay in registers.
 
-The rows of the product are output pixels. A row table contains the place of the window of each, and a column table how
-far from there each value of the window is, so 1x1 convolutions and 7x7 convolutions with stride 2 are the same code.
+The rows of the product are output pixels. A row table contains the start of each window, and a column table how far
+from there each of its values is, so 1x1 convolutions and 7x7 convolutions with stride 2 are the same code.
 The columns are filters, in panels that were packed in advance. Only an image with padding is copied, once.
 
 The order of each sum is that of implicit GEMM (channels, then kernel rows and columns), so every bit is the same.
@@ -22,7 +22,7 @@ from minigooglenet.kernels.fast.simd import copy
 
 BAND = 1 << 17  # values of the windows' pixels in a band of rows: 512 kB in float32, which fit into the L2 cache
 READING = 16  # rows of a product that take as long as reading the filters for them
-# How long a value of k takes in blocks of 0 to 4 vectors of filters, for the same number of rows: a narrow block needs
+# How long a value of k takes in blocks of 0 to 4 vectors of filters, with the same number of rows. A narrow block needs
 # nearly as many loads.
 PACE = 0.0, 0.75, 0.8, 1.0, 1.33
 
@@ -146,11 +146,11 @@ def _windows(x, steps, window, padded, span):
     channels, size, kernel, stride, dilation, corner, reach, output = window
     height, width = output
     rows, across = (min(height, span[1] - span[0]) - 1) * stride[0] + reach[0], (width - 1) * stride[1] + reach[1]
-    values, place = x, (steps[1], steps[2], steps[3])
+    values, hops = x, (steps[1], steps[2], steps[3])
     if padded:
         images = (span[1] - 1) // height - span[0] // height + 1
         values = np.empty(images * rows * across * channels, x.dtype)
-        place = packed_steps(steps, channels, rows, across)
+        hops = packed_steps(steps, channels, rows, across)
     table, pixel, to, first = np.empty((span[1] - span[0]) * width, np.int64), 0, 0, span[0]
     while first < span[1]:  # the rows of one image
         n, top = first // height, first % height
@@ -163,19 +163,19 @@ def _windows(x, steps, window, padded, span):
             to += channels * rows * across
         for h in range(some):
             for w in range(width):
-                table[pixel] = (start + h * stride[0] * place[1] + w * stride[1] * place[2]) * x.itemsize
+                table[pixel] = (start + h * stride[0] * hops[1] + w * stride[1] * hops[2]) * x.itemsize
                 pixel += 1
         first += some
-    return values, table, _columns(channels, kernel, dilation, place, x.itemsize)
+    return values, table, _columns(channels, kernel, dilation, hops, x.itemsize)
 
 
 @compiled
-def _columns(channels, kernel, dilation, place, itemsize):
+def _columns(channels, kernel, dilation, hops, itemsize):
     """Return (C * R * S,), the offset in bytes of each value of a window."""
     columns, i = np.empty(channels * kernel[0] * kernel[1], np.int64), 0
     for c in range(channels):
         for r in range(kernel[0]):
             for s in range(kernel[1]):
-                columns[i] = (c * place[0] + r * dilation[0] * place[1] + s * dilation[1] * place[2]) * itemsize
+                columns[i] = (c * hops[0] + r * dilation[0] * hops[1] + s * dilation[1] * hops[2]) * itemsize
                 i += 1
     return columns
